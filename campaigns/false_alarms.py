@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.programs import run_programs
+from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 
 from fakeviam import FakeViam
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fakeviam_contracts.subject import Subject
+    from typing_extensions import Self
 
 POLICIES = ("documented", "observed", "strict")
 #: How the fake is reached or keeps its data; `self` is the kit's own, in its process. At the Unix
-#: socket there is no port besides.
-WAYS = ("self", "tcp", "unix", "tls", "grpc-web", "data-dir")
+#: socket there is no port besides. With `restarts` it is stopped and started again on its data
+#: directory, in checks, in the middle of programs and before each seed.
+WAYS = ("self", "tcp", "unix", "tls", "grpc-web", "data-dir", "restarts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,8 @@ def measure(row: Quiet, *, programs: int, seeds: int = 1, clauses: str = "*") ->
         subject = open_subject(config)
         try:
             for _ in range(seeds):
+                if isinstance(subject, RemoteSubject):
+                    subject.restart()
                 row = _after_programs(row, subject, programs)
         finally:
             subject.close()
@@ -108,16 +113,46 @@ def reached(row: Quiet, folder: Path) -> Iterator[dict[str, Any]]:
         "tls": {"tls": True},
         "unix": {"port": None},
         "data-dir": {"data_dir": folder},
+        "restarts": {"data_dir": folder, "unix_socket": folder / "fake.sock", "port": None},
     }
-    with FakeViam(seed=1, policy=row.policy, **of_ways.get(row.way, {})) as cloud:
+    options = of_ways.get(row.way, {})
+    with Restartable(lambda: FakeViam(seed=1, policy=row.policy, **options)) as started:
+        cloud = started.cloud
         where: dict[str, Any] = {"target": cloud.target, "parts": (cloud.default_part.id,)}
         if row.way == "tls":
             port = cloud.target.rpartition(":")[2]
             where |= {"target": f"https://localhost:{port}", "ca_file": str(cloud.ca_file)}
         elif row.way == "grpc-web":
             where["target"] = f"web+http://{cloud.target}"
+        elif row.way == "restarts":
+            where["restart"] = started.restart
         yield where
-        cloud.check()
+
+
+class Restartable:
+    """A fake in a thread, which must be without a crash each time that it ends."""
+
+    def __init__(self, make: Callable[[], FakeViam]) -> None:
+        """Start what `make` makes when it is entered."""
+        self._make = make
+        self.cloud = make()
+
+    def restart(self) -> None:
+        """Stop it, and start another on what it left."""
+        self.__exit__()
+        self.cloud = self._make()
+        self.__enter__()
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.cloud.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Stop it."""
+        if not any(raised):
+            self.cloud.check()
+        self.cloud.__exit__(None, None, None)
 
 
 def read(path: Path) -> list[Quiet]:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 TIMEOUT, FIRST_TIMEOUT = 30.0, 10.0
 
 
+#: Seconds until a server that was restarted must answer, and between two questions.
+BACK, _LOOK = 60.0, 0.05
+
 #: How long to wait at most for connections to be closed, in looks and in seconds between them.
 _GOODBYES, _BETWEEN = 200, 0.005
 
@@ -143,6 +146,28 @@ class RemoteConnection:
         """Whether it came with a key, which may not be allowed everything."""
         return bool(self._metadata)
 
+    def connect_again(self) -> None:
+        """Connect to a server that was restarted, when it answers, and log in.
+
+        Raises:
+            ConnectionLostError: It does not within a minute.
+            CannotRunError: It no longer knows the API key.
+        """
+        for channel in (self._channel, *self._more):
+            # The next call connects again.
+            channel.close()
+        if not complete(self._loop, self._is_back()):
+            raise ConnectionLostError(f"restart: no answer within {BACK:g} s")
+        self._log_in(self._address)
+
+    async def _is_back(self) -> bool:
+        until = time.monotonic() + BACK
+        while not await self._is_alive():
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(_LOOK)
+        return True
+
     def close(self) -> None:
         """Hang up."""
         for channel in (self._channel, *self._more):
@@ -209,7 +234,8 @@ class RemoteConnection:
             return
         if isinstance(answer, Refused):
             raise CannotRunError(f"{address.target} refuses the API key: {answer}")
-        self._metadata = {"authorization": f"Bearer {answer.access_token}"}
+        # Wires that are in use go on with it after a restart.
+        self._metadata["authorization"] = f"Bearer {answer.access_token}"
 
 
 async def _connected(address: Address) -> Channel | WebConnection:

@@ -182,6 +182,13 @@ class _Seconds(_ParamType):
     help="File of known failures and their end dates.",
 )
 @click.option("--report", metavar="DIR", default="", help="Write JUnit, HTML, JSON and scripts.")
+@click.option(
+    "--restart",
+    "restarts",
+    metavar="COMMAND",
+    default="",
+    help="Restarts the server with its data; what it has acknowledged must survive.",
+)
 @click.option("--seed", type=int, help="Seed of the random programs.")
 @format_options
 def run(
@@ -203,9 +210,10 @@ def run(
     targets = tuple(each.text for each in target)
     if not own and not targets:
         targets = (default_target(),)
-    _check_run(own=own, dry_run=dry_run, **options)
+    _check_run(own=own, targets=targets, dry_run=dry_run, **options)
     runner, configs = _runner()
     try:
+        options["restart"] = _restart(options.pop("restarts"))
         if dry_run:
             for config in configs(targets=targets, own=own, **options):
                 runner.dry_run(config, click.echo)
@@ -223,7 +231,14 @@ def run(
 
 
 def _check_run(
-    *, own: bool, dry_run: bool, exclusive: object, read_only: object, **_: object
+    *,
+    own: bool,
+    targets: Sequence[str],
+    dry_run: bool,
+    exclusive: object,
+    read_only: object,
+    restarts: object,
+    **_: object,
 ) -> None:
     """Refuse options of a run that contradict each other."""
     if exclusive and read_only:
@@ -232,6 +247,15 @@ def _check_run(
         raise click.UsageError("--read-only requires --target")
     if dry_run and (own or read_only):
         raise click.UsageError("--dry-run is for runs that write to a --target")
+    if restarts and (own or len(targets) > 1 or dry_run or read_only):
+        raise click.UsageError("--restart is for runs that write to one --target")
+
+
+def _restart(command: object) -> Callable[[], None] | None:
+    """What restarts the server, if it may be restarted."""
+    from fakeviam_contracts.restarting import by_command  # noqa: PLC0415 - the help needs none
+
+    return by_command(str(command)) if command else None
 
 
 def _interrupts() -> AbstractContextManager[None]:

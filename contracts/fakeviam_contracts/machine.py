@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Steps of the newest RPCs, which no other steps depend on.
 _NEWER = frozenset(newer.__all__)
 
+#: How often a subject is restarted after a step, if it can be.
+RESTARTS = 0.05
+
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 
@@ -68,6 +71,8 @@ class ContractMachine(RuleBasedStateMachine):
             self._random.seed(seed)
             # Hypothesis varies a program; each variation also uses the newest RPCs differently.
             self._own.seed(f"{seed} {len(self.session.steps)}")
+            if self.session.place.restart is not None and self._own.random() < RESTARTS:
+                self.session.restart()
             self.random_writes.run()
             self.random_reads.run(self.looks)
             self.random_newer.run()

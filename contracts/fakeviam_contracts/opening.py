@@ -54,6 +54,7 @@ def open_subject(config: RunConfig) -> Subject:
             organization=config.organization,
             exclusive=config.exclusive,
             throw_away=config.throw_away,
+            restart=config.restart,
         )
     except (CannotRunError, ContractBrokenError, MayNotError):
         raise

@@ -31,6 +31,7 @@ class Place:
         foreign: A part of another organization, if there is one.
         keyed: The same server with API keys of every kind, if there is one.
         guard: On a shared server, what keeps writes by filter from the data of others.
+        restart: Restarts the subject with what it has, if that may be done.
         by_socket: Whether the subject is reached by a Unix socket, so that there may be no place
             from which anybody could download.
     """
@@ -45,6 +46,7 @@ class Place:
     foreign: Origin | None = None
     keyed: Callable[[], Keyed] | None = None
     guard: ForeignDataGuard | None = None
+    restart: Callable[[], None] | None = None
     by_socket: bool = False
 
     @property

@@ -24,7 +24,7 @@ from fakeviam_contracts.set_up import Probe
 from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fakeviam_contracts.connection import Address
     from fakeviam_contracts.interpretation import Interpretation
@@ -34,6 +34,7 @@ NO_CLOCK = "the clock of the server is not that of this machine, or it is nearly
 NO_PART = "the parts that were named are of one organization, and not internal"
 NO_LOGIN = "the keys that a server elsewhere takes are its own"
 NO_KEYS = "API keys of every kind exist on an in-process fake only"
+NO_RESTART = "no --restart says how to restart the server"
 NO_HOURS = "the clock of a server elsewhere cannot be moved"
 SHARED = "the organization is shared; --exclusive says that it is not"
 
@@ -72,6 +73,7 @@ class RemoteSubject:
         organization: str = "",
         exclusive: bool = False,
         throw_away: str = "",
+        restart: Callable[[], None] | None = None,
     ) -> None:
         """Connect, and learn where the parts are.
 
@@ -82,6 +84,7 @@ class RemoteSubject:
             organization: The id of their organization, if you want it checked.
             exclusive: Whether the organization is the kit's alone.
             throw_away: The part, or the location of the parts, that nobody needs, if that matters.
+            restart: Stops the server and starts it again, if that may be done.
 
         Raises:
             CannotRunError: Nobody answers, a part takes no data, or nothing can be isolated.
@@ -91,6 +94,7 @@ class RemoteSubject:
         self.muted: frozenset[tuple[str, str]] = frozenset()
         self._has_clock = False
         self._exclusive = exclusive
+        self._restart = restart
         self._by_socket = address.target.startswith("unix:")
         self._stuck = ""
         name = _new_name()
@@ -124,6 +128,8 @@ class RemoteSubject:
         missing = dict(ELSEWHERE)
         if not self._exclusive:
             missing[Need.EXCLUSIVE] = SHARED
+        if self._restart is None:
+            missing[Need.RESTART] = NO_RESTART
         if not self._clock_is_ours():
             missing[Need.CLOCK] = NO_CLOCK
         return missing
@@ -139,6 +145,7 @@ class RemoteSubject:
             now=time.time_ns if self._clock_is_ours() else None,
             skew=SKEW,
             sleep=lambda nanos: time.sleep(nanos / 1e9),
+            restart=self.restart if self._restart is not None else None,
             by_socket=self._by_socket,
         )
         session = Session(self.line.wire(scope), place, self.interpretation, self.muted)
@@ -156,6 +163,16 @@ class RemoteSubject:
             raise MayNotError(f"{rpc} would leave behind what it makes, as {self._stuck}")
         if self._guard is not None:
             self._guard.protect(rpc)
+
+    def restart(self) -> None:
+        """Restart the server, and connect again; without a way to, nothing happens.
+
+        Raises:
+            ConnectionLostError: It does not come back.
+        """
+        if self._restart is not None:
+            self._restart()
+            self.line.connect_again()
 
     def close_session(self, session: Session) -> None:
         """Remove what the session made."""

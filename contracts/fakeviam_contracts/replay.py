@@ -55,6 +55,7 @@ from fakeviam_contracts.reads import (
     check_rows,
     check_tags,
 )
+from fakeviam_contracts.restarting import by_command
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.wirelog import ConnectionLostError
 from fakeviam_contracts.writes import (
@@ -130,6 +131,7 @@ __all__ = [
     "remove_box",
     "rename_dataset",
     "rename_pipeline",
+    "restart",
     "run_check",
     "save_query",
     "tag",
@@ -161,6 +163,11 @@ def wait(session: Session, nanos: int) -> None:
             "elsewhere cannot be moved; with --self it can"
         )
     session.place.advance(nanos)
+
+
+def restart(session: Session) -> None:
+    """Restart the subject."""
+    session.restart()
 
 
 def run_check(session: Session, name: str) -> None:
@@ -197,15 +204,21 @@ def main(  # noqa: PLR0913 - what a script can say, all by keyword
     @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
     @click.option("--api-key", envvar="VIAM_API_KEY", default="")
     @ca_file_option
-    def command(*, own: bool, target: Target | None, **options: object) -> None:
+    @click.option("--restart", "restarts", default="", metavar="COMMAND")
+    def command(*, own: bool, target: Target | None, restarts: str, **options: object) -> None:
         if own and target is not None:
             raise click.UsageError("--target and --self cannot be combined")
         where = "" if own else default_target() if target is None else target.text
+        try:
+            restart = by_command(restarts) if restarts else None
+        except CannotRunError as error:
+            raise click.UsageError(str(error)) from error
         config = RunConfig(
             target=where,
             policy=policy,
             exclusive=exclusive and not own,
             read_only=read_only and not own,
+            restart=restart,
             **options,  # type: ignore[arg-type]
         )
         wanted = Assertion(clause, what, 0, 0, cause=cause)

@@ -9,6 +9,7 @@ from fakeviam_contracts.profiles import PROFILES
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from fakeviam_contracts.wirelog import Trace
 
@@ -38,6 +39,7 @@ class RunConfig:
         exclusive: The organization is the kit's alone.
         read_only: Nothing may be written.
         known_failing: A file of known failures, or "".
+        restart: Stops the server and starts it again with what it has, if that may be done.
         seed: Of the random programs; None picks one.
         today: The day that known failures are judged by.
     """
@@ -62,6 +64,7 @@ class RunConfig:
     exclusive: bool = False
     read_only: bool = False
     known_failing: str = ""
+    restart: Callable[[], None] | None = None
     seed: int | None = None
     today: dt.date | None = None
 

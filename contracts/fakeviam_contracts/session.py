@@ -16,6 +16,7 @@ from fakeviam_contracts.assertions import (
     ProgramEndedError,
 )
 from fakeviam_contracts.clauses import binding, rules
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.descriptions import LABEL, binary_id
 from fakeviam_contracts.interpretation import CLAUSES, RELIED_ON
 from fakeviam_contracts.model import FilterSpec, ReferenceModel
@@ -121,6 +122,20 @@ class Session:
         if self._clock is not None:
             self._clock(nanos)
             self.wire.waited(nanos)
+
+    def restart(self) -> None:
+        """Restart the subject, as a step; what was acknowledged stays.
+
+        Raises:
+            CannotRunError: Nobody said how.
+        """
+        if self.place.restart is None:
+            raise CannotRunError(
+                "the failure shows after a restart, and nobody said how to restart the server; "
+                "--restart COMMAND does"
+            )
+        self.begin_step("restart", (), {})
+        self.place.restart()
 
     def begin_step(self, name: str, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         """Record the start of a step."""

@@ -33,6 +33,11 @@ def _wait(session: Session, nanos: int) -> None:
         session.place.advance(nanos)
 
 
+def _restart(session: Session) -> None:
+    if session.place.restart is not None:
+        session.restart()
+
+
 def _operations() -> dict[str, Callable[..., object]]:
     classes = {
         name: function
@@ -40,7 +45,7 @@ def _operations() -> dict[str, Callable[..., object]]:
         for name, function in vars(module).items()
         if inspect.isfunction(function) and hasattr(function, "__wrapped__")
     }
-    return {**classes, "wait": _wait}
+    return {**classes, "wait": _wait, "restart": _restart}
 
 
 #: The operations of steps, by name.

@@ -80,7 +80,9 @@ class OwnFake:
             make: Creates the FakeViam, with four additional parts, two of them special.
             keyed: Creates one more that requires API keys.
         """
-        self.missing: Mapping[Need, str] = {} if keyed else {Need.KEYS: "nobody makes keys here"}
+        self.missing: Mapping[Need, str] = {Need.RESTART: "an in-process fake lives in memory"}
+        if keyed is None:
+            self.missing = {**self.missing, Need.KEYS: "nobody makes keys here"}
         self.left: list[str] = []
         self.broken: list[Assertion] = []
         self.interpretation = interpretation

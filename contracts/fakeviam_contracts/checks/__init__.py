@@ -22,6 +22,7 @@ from fakeviam_contracts.checks import (
     pipelines,
     queries,
     requests,
+    restarts,
     roles,
     saved_queries,
     sequence_datasets,
@@ -71,6 +72,7 @@ CHECKS: tuple[Check, ...] = (
     *pipeline_runs.CHECKS,
     *many.CHECKS,
     *at_once.CHECKS,
+    *restarts.CHECKS,
 )
 
 #: Runs before all others: the checks wait for their uploads if that takes a while.

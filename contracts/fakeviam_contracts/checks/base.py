@@ -28,6 +28,7 @@ class Need(enum.Enum):
     LOGIN = "logins with any key"
     KEYS = "API keys of every kind"
     HOURS = "a clock that can be moved by hours"
+    RESTART = "a way to restart the server"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

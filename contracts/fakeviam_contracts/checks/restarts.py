@@ -1,0 +1,121 @@
+"""What was acknowledged before a restart is there afterwards, and what is new is new."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts import newer, reads, writes
+from fakeviam_contracts.checks.base import BASE, SECOND, Need, check, small_world
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.wirelog import NotServedError
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+_STAGES: list[dict[str, Any]] = [{"$match": {"component_name": "sensor"}}, {"$limit": 3}]
+
+
+def _annotate(session: Session) -> None:
+    """Boxes, tags and datasets, some of each changed and some removed again."""
+    writes.box(session, 0, "dog", (0.1, 0.1, 0.5, 0.5), confidence=0.5)
+    writes.box(session, 0, "cat", (0.2, 0.2, 0.6, 0.6), confidence=None)
+    writes.box(session, 1, "dog", (0.3, 0.3, 0.7, 0.7), confidence=None)
+    writes.update_box(session, 0, 0, {"label": "bird", "x_max_normalized": 0.75})
+    writes.remove_box(session, 0, 1)
+    writes.tag(session, [1, 5], ["late", " Late "], form="string")
+    writes.tag(session, [0], ["cat"], form="string", remove=True)
+    for name in ("pets", "cars", "gone"):
+        writes.create_dataset(session, name)
+    writes.change_members(session, 0, [0, 1, 2], form="string")
+    writes.change_members(session, 1, [2], form="string")
+    writes.change_members(session, 0, [1], form="string", remove=True)
+    writes.rename_dataset(session, 1, "boats")
+    writes.delete_dataset(session, 2)
+
+
+def _look(session: Session) -> None:
+    """Compare all that there is, by several ways to ask."""
+    for spec in (FilterSpec(), FilterSpec(tags=("late",)), FilterSpec(box_labels=("dog",)),
+                 FilterSpec(dataset=0), FilterSpec(start=BASE + SECOND)):  # fmt: skip
+        reads.check_files(session, spec)
+    for spec in (FilterSpec(), FilterSpec(component_name="sensor")):
+        reads.check_rows(session, spec)
+    reads.check_counts(session, FilterSpec())
+    reads.check_by_ids(session, [file.handle for file in session.model.files])
+    reads.check_tags(session, FilterSpec())
+    reads.check_labels(session, FilterSpec())
+    writes.check_datasets(session)
+
+
+@check("UP-9", "TA-1", "TR-1", "BX-1", "DM-1", "DS-1", "CU-1", needs=(Need.RESTART,))
+def what_was_acknowledged_stays(session: Session) -> None:
+    """Files, readings, annotations and datasets outlive the server, and so do deletes."""
+    small_world(session)
+    _annotate(session)
+    writes.delete_files(session, [3])
+    session.restart()
+    _look(session)
+    # A second start reads what the first one wrote.
+    writes.tag(session, [0], ["later"], form="string")
+    writes.delete_files(session, [4])
+    session.restart()
+    _look(session)
+
+
+@check("ID-1", "DS-1", "BX-1", needs=(Need.RESTART,))
+def ids_are_handed_out_once(session: Session) -> None:
+    """After a restart new things do not get the ids of old ones, not even of deleted ones."""
+    given: list[set[str]] = []
+    for _ in range(2):
+        ids = session.handles
+        made = (len(ids.files), len(ids.datasets), len(ids.boxes))
+        for at in range(2):
+            writes.upload(session, way="FileUpload", part=0, chunks=[b"%d" % at], extension=".png")
+            writes.create_dataset(session, f"of {made[1] + at}")
+            writes.box(session, made[0] + at, "dog", (0.1, 0.1, 0.5, 0.5), confidence=None)
+        given.append({*ids.files[made[0] :], *ids.datasets[made[1] :], *ids.boxes[made[2] :]})
+        # The last of each kind is what a server that counts anew would make once more.
+        writes.remove_box(session, made[0] + 1, made[2] + 1)
+        writes.delete_dataset(session, made[1] + 1)
+        writes.delete_files(session, [made[0] + 1])
+        session.restart()
+    again = sorted(given[0] & given[1])
+    session.expect("ID-1", "ids that were handed out again after a restart", [], again)
+    reads.check_files(session, FilterSpec())
+    writes.check_datasets(session)
+
+
+def _save(session: Session) -> None:
+    newer.save_query(session, "first", _STAGES)
+
+
+def _cut(session: Session) -> None:
+    resources = [("sensor", "Readings")]
+    newer.create_sequence(session, part=0, resources=resources, start=BASE, end=BASE + SECOND)
+
+
+def _plan(session: Session) -> None:
+    newer.create_pipeline(session, "yearly", _STAGES)
+    newer.create_pipeline(session, "off", _STAGES)
+    newer.toggle_pipeline(session, 1, enable=False)
+
+
+@check("SA-1", "SQ-1", "DP-1", needs=(Need.RESTART,))
+def newer_things_stay(session: Session) -> None:
+    """Saved queries, sequences and pipelines outlive the server, those of them that it serves."""
+    made = []
+    for make, look in (
+        (_save, newer.check_saved_queries),
+        (_cut, newer.check_sequences),
+        (_plan, newer.check_pipelines),
+    ):
+        with contextlib.suppress(NotServedError):
+            make(session)
+            made.append(look)
+    session.restart()
+    for look in made:
+        look(session)
+
+
+CHECKS = (what_was_acknowledged_stays, ids_are_handed_out_once, newer_things_stay)
