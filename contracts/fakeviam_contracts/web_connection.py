@@ -25,6 +25,10 @@ _TRAILERS = 0x80
 _AT_A_TIME = 65_536
 
 
+class MalformedAnswerError(Exception):
+    """An answer in gRPC-Web that breaks its rules."""
+
+
 class WebConnection:
     """A connection to a server that browsers call, too."""
 
@@ -47,6 +51,7 @@ class WebConnection:
         Raises:
             GRPCError: It was refused.
             StreamTerminatedError: The answer is no gRPC-Web, or breaks off.
+            MalformedAnswerError: It is gRPC-Web that no client understands.
             asyncio.TimeoutError: It did not come in time.
         """
         try:
@@ -84,7 +89,7 @@ class WebConnection:
         return await self._response()
 
     async def _connected(self) -> asyncio.StreamWriter:
-        if self._writer is None:
+        if self._writer is None or await self._hung_up():
             self._reader, self._writer = await asyncio.open_connection(
                 self._host, self._port, ssl=self._tls
             )
@@ -92,6 +97,15 @@ class WebConnection:
         else:
             self._http.start_next_cycle()
         return self._writer
+
+    async def _hung_up(self) -> bool:
+        """Whether the server has ended the connection after an answer, as it may."""
+        if self._writer is not None:
+            # Between calls nobody listens.
+            await asyncio.sleep(0)
+            if self._reader.at_eof() or self._http.their_state is not h11.DONE:
+                self.close()
+        return self._writer is None
 
     async def _response(self) -> tuple[dict[str, str], bytes]:
         head: dict[str, str] = {}
@@ -129,28 +143,64 @@ def _answer(method: Method, head: Mapping[str, str], body: bytes) -> Message | l
     Raises:
         GRPCError: It is a refusal.
         StreamTerminatedError: It is not gRPC-Web.
+        MalformedAnswerError: It is, but breaks its rules.
     """
-    if not head.get("content-type", "").startswith("application/grpc-web"):
-        kind = head.get("content-type", "nothing")
+    kind = head.get("content-type", "nothing")
+    if not kind.startswith("application/grpc-web"):
         raise StreamTerminatedError(f"HTTP {head[':status']} with {kind} is no gRPC-Web")
-    trailers, messages = dict(head), list[bytes]()
-    while body:
-        flag, size = struct.unpack(">BI", body[:5])
-        part, body = body[5 : 5 + size], body[5 + size :]
-        if flag & _TRAILERS:
-            trailers |= _trailers(part)
-        else:
-            messages.append(part)
-    if "grpc-status" not in trailers:
-        raise StreamTerminatedError("the answer has no grpc-status")
-    status = Status(int(trailers["grpc-status"]))
+    if kind.partition(";")[0].strip() not in ("application/grpc-web", _TYPE):
+        raise MalformedAnswerError(f"{kind}, where {_TYPE} was asked")
+    if head[":status"] != "200":
+        raise MalformedAnswerError(f"HTTP {head[':status']}, where gRPC-Web has 200 for all")
+    messages, trailers = _parts(body)
+    status = _status(trailers if "grpc-status" in trailers else head)
     if status is not Status.OK:
-        raise GRPCError(status, unquote(trailers.get("grpc-message", "")))
+        raise GRPCError(status, unquote({**head, **trailers}.get("grpc-message", "")))
+    if len(messages) > 1 and not method.server_streaming:
+        raise MalformedAnswerError(f"{len(messages)} messages, where one answers the call")
     answers: list[Any] = [method.response.FromString(message) for message in messages]
     if method.server_streaming:
         return answers
     assert answers  # noqa: S101 - as grpclib asserts that there is a message
     return answers[0]  # type: ignore[no-any-return]  # a message
+
+
+def _parts(body: bytes) -> tuple[list[bytes], dict[str, str]]:
+    """The messages and the trailers of a body.
+
+    Raises:
+        MalformedAnswerError: Its frames are none, or in no order.
+    """
+    messages, trailers = list[bytes](), None
+    while body:
+        flag, size = struct.unpack(">BI", body[:5]) if len(body) >= 5 else (0, len(body))
+        if len(body) < 5 + size:
+            raise MalformedAnswerError("a frame that is cut")
+        part, body = body[5 : 5 + size], body[5 + size :]
+        if trailers is not None:
+            raise MalformedAnswerError("a frame after the trailers")
+        if flag == _TRAILERS:
+            trailers = _trailers(part)
+        elif flag:
+            raise MalformedAnswerError(f"a frame with the flag {flag}, although none was offered")
+        else:
+            messages.append(part)
+    return messages, trailers or {}
+
+
+def _status(headers: Mapping[str, str]) -> Status:
+    """The status of a call.
+
+    Raises:
+        MalformedAnswerError: There is none.
+    """
+    text = headers.get("grpc-status")
+    if text is None:
+        raise MalformedAnswerError("no grpc-status")
+    try:
+        return Status(int(text))
+    except ValueError as error:
+        raise MalformedAnswerError(f"the grpc-status {text!r}, which is none") from error
 
 
 def _trailers(part: bytes) -> dict[str, str]:

@@ -20,7 +20,7 @@ from fakeviam.wire.values import struct_from
 from fakeviam_contracts.assertions import MayNotError
 from fakeviam_contracts.http2 import Http2Connection
 from fakeviam_contracts.interrupts import complete
-from fakeviam_contracts.web_connection import WebConnection
+from fakeviam_contracts.web_connection import MalformedAnswerError, WebConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -270,6 +270,8 @@ class Wire:
             if _is_reset(error) and self._alive is not None and await self._alive():
                 return Refused("UNAVAILABLE", f"the stream was reset: {error}")
             raise ConnectionLostError(f"{rpc}: {str(error) or type(error).__name__}") from error
+        except MalformedAnswerError as error:
+            raise SenselessAnswerError(f"{rpc} is answered by {error}") from error
         except (AssertionError, DecodeError) as error:
             # grpclib asserts that there is a message.
             kind = _METHODS[rpc].response.DESCRIPTOR.name
