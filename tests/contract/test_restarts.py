@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from fakeviam_contracts import contract_cli
+from fakeviam_contracts import contract_cli, runner
 from fakeviam_contracts.attempts import attempt
 from fakeviam_contracts.checks import CHECKS, restarts
 from fakeviam_contracts.checks.base import Need
@@ -233,21 +233,23 @@ def test_random_programs_restart_the_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_failure_after_a_restart_is_shrunk(tmp_path: Path) -> None:
+def test_a_failure_after_a_restart_is_shrunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """TA-1: what is left are the few steps that show it, a restart among them; so is its script."""
     with started(tmp_path, store=forgetful(lower)) as server:
-        result = run(config_of(server, clauses="TR-1"))
+        monkeypatch.setattr(runner, "SHRINKING", 60.0)
+        result = run(config_of(server, clauses="DD-1"))
     (finding, *_) = [each for each in result.findings if "restart" in str(each.steps)]
-    assert len(finding.program) <= 6
+    assert len(finding.program) <= 8
     assert "restart(session)" in script(finding, result)
 
 
 def test_without_a_command_nothing_is_restarted() -> None:
     """The checks are skipped, and say what they need."""
-    skipped = run(RunConfig(clauses="DP-1", seed=1)).checks
-    assert {each.reason for each in skipped if each.name == "newer_things_stay"} == {
-        "an in-process fake lives in memory"
-    }
+    result = run(RunConfig(clauses="DD-1", seed=1))
+    assert {each.reason for each in result.checks} == {"an in-process fake lives in memory"}
+    assert result.exit_status == 0
     needing = [check for check in CHECKS if Need.RESTART in check.needs]
     assert set(needing) == set(restarts.CHECKS)
 
