@@ -243,10 +243,12 @@ class _Carrier:
     async def send_data(self, number: int, data: bytes, *, end: bool = False) -> None:
         """Send data at the rate that the client accepts."""
         del number, end
-        if body := self.dialect.body(data):
-            owed, self._owed = self._owed_after(data), _UNKNOWN
+        owed = self._owed_after(data)
+        for body in self.dialect.bodies(data):
+            self._owed = _UNKNOWN
             await self._begin(200, self.dialect.opening())
             await self._send_body(body, more=True)
+        if self._owed == _UNKNOWN:
             self._owed = owed
 
     def _owed_after(self, data: bytes) -> int:

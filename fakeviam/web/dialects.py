@@ -15,13 +15,16 @@ from fakeviam.model.errors import UnimplementedError
 from fakeviam.server.transport.head import ENCODINGS, media_type, read_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fakeviam.server.transport.head import RequestHead
     from fakeviam.server.transport.messages import Codec
 
     Pair = tuple[bytes, bytes]
     Trailers = Sequence[tuple[str, str]]
+
+#: Bytes that become base64 at once, three of them four letters: the rest waits for the client.
+_ENCODED_AT_ONCE = 192 * 1024
 
 #: Headers of HTTP/1.1 that HTTP/2 must not have, and those that are generated.
 _OF_HTTP1 = frozenset(
@@ -118,6 +121,11 @@ class Dialect:
         """The data to send for these frames; empty if everything is sent at the end."""
         return frames
 
+    def bodies(self, frames: bytes) -> Iterator[bytes]:
+        """The data to send for these frames, made as it is sent; none if it is sent at the end."""
+        if body := self.body(frames):
+            yield body
+
     def ending(self, trailers: Trailers) -> Ending:
         """The end of the response."""
         raise NotImplementedError
@@ -149,6 +157,10 @@ class GrpcWebText(GrpcWeb):
 
     def body(self, frames: bytes) -> bytes:
         return b64encode(frames)
+
+    def bodies(self, frames: bytes) -> Iterator[bytes]:
+        for at in range(0, len(frames), _ENCODED_AT_ONCE):
+            yield self.body(frames[at : at + _ENCODED_AT_ONCE])
 
 
 def _decoded(text: bytes) -> bytes:

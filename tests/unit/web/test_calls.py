@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam
 from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.web import dialects
 from fakeviam.web.json_codec import JSON as JSON_CODEC
 from fakeviam.web.protocol import Connection
 from fakeviam.wire import app, auth, data, dataset, datasync
@@ -346,6 +347,27 @@ def test_what_is_no_base64(cloud: FakeViam) -> None:
     for body in (b"****", b"AAAAAAA", b"AAAAAAA=AAA"):
         reply = Browser(cloud).request("POST", METHODS["ListOrganizations"].path, body, told)
         assert b"grpc-status: 3" in b64decode(reply.body)
+
+
+def test_text_is_encoded_as_it_is_read(cloud: FakeViam, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reply that nobody reads is not kept in base64, too; it is the same reply (SV-11, HT-7)."""
+    content = bytes(range(251)) * 3000
+    sizes: list[int] = []
+
+    def encoded(part: bytes) -> bytes:
+        sizes.append(len(part))
+        return b64encode(part)
+
+    monkeypatch.setattr(dialects, "b64encode", encoded)
+    cloud.load({"files": [{"name": "a.bin", "data": b64encode(content).decode()}]})
+    ids = [file.id for file in cloud.files]
+    asked = data.BinaryDataByIDsRequest(binary_data_ids=ids, include_binary=True)
+    body = b64encode(frame(asked.SerializeToString()))
+    told = {"content-type": "application/grpc-web-text"}
+    reply = Browser(cloud).request("POST", METHODS["BinaryDataByIDs"].path, body, told)
+    groups = (reply.body[at : at + 4] for at in range(0, len(reply.body), 4))
+    assert content in b"".join(map(b64decode, groups))
+    assert max(sizes) < 256 * 1024 < sum(sizes)
 
 
 def test_a_page_that_goes_away(cloud: FakeViam) -> None:
