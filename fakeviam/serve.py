@@ -107,7 +107,7 @@ async def _serve(cloud: FakeViam, ready_file: Path | None, place: str) -> None:
             _print_line(line)
             if place:
                 _show_banner(facts, place, page=cloud.control)
-            await stop.wait()
+            await tuning.give_back_until(stop)
     finally:
         await cloud.stop()
     if cloud.crashes:

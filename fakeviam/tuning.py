@@ -7,6 +7,7 @@ import ctypes
 import gc
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
@@ -53,9 +54,25 @@ def return_large_blocks() -> None:
     By itself it does so only until the first was freed: from then on blocks up to 32 MiB come
     from its heap, where those that stay keep the holes between them from being returned.
     """
-    mallopt = getattr(ctypes.CDLL(None) if sys.platform == "linux" else None, "mallopt", None)
+    mallopt = _of_glibc("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+async def give_back_until(stop: asyncio.Event, *, every: float = 10) -> None:
+    """Until it is time to stop, let glibc give back what was freed in small blocks, too.
+
+    Threads that compute replies have heaps of their own, which otherwise stay as large as they
+    ever were. It takes a millisecond if there is nothing to give.
+    """
+    trim = _of_glibc("malloc_trim")
+    stopping = asyncio.ensure_future(stop.wait())
+    while not (await asyncio.wait([stopping], timeout=every if trim else None))[0]:
+        await asyncio.to_thread(partial(trim, 0))
+
+
+def _of_glibc(name: str) -> Any:
+    return getattr(ctypes.CDLL(None) if sys.platform == "linux" else None, name, None)
 
 
 def runner_of(*, with_uvloop: bool) -> Callable[[Coroutine[Any, Any, None]], None]:

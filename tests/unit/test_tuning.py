@@ -68,6 +68,35 @@ for _ in range(2):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_small_blocks_of_threads_are_returned() -> None:
+    """Even between others that stay."""
+    code = """
+import asyncio
+from fakeviam import tuning
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+def work():
+    return [bytearray(3000) for _ in range(30_000)][::100]
+
+async def scene():
+    stop, before = asyncio.Event(), resident()
+    kept = await asyncio.to_thread(work)
+    assert resident() - before > 50 * 2**20, "nothing has to be given back"
+    giving = asyncio.create_task(tuning.give_back_until(stop, every=0))
+    while resident() - before > 20 * 2**20:
+        await asyncio.sleep(0)
+    stop.set()
+    await giving
+
+asyncio.run(scene())
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_uvloop_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
     with pytest.raises(UsageError, match="fakeviam\\[uvloop\\]"):
