@@ -46,6 +46,11 @@ AWKWARD = (
     "x" * 300,
     "x" * 301,
 )
+#: All of that in one text, and shorter than any limit of names: for what is written once.
+NAME = "Cafe\u0301  a%20b+c\t\\d'e\"f <b>&amp; /g,h.i*j_k%l \U0001f436\u200bz $set"
+#: Names of more characters may be refused (NM-1); what is taken must be kept whole.
+LONGEST_USUAL_NAME = 64
+LONG_NAME = "x" * 300
 #: Pairs that a server which changes values takes for one.
 ALIKE = (
     ("caf\u00e9", "cafe\u0301"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: How often a step of the newest RPCs follows another step.
 OFTEN = 0.4
 #: Names that no server takes for one another, and one that is none.
-NAMES = ("zebras", "apes", "größe", "a b/c.d", "x" * 80)
+NAMES = ("zebras", "apes", "größe", "a b/c.d", "x" * 60)
 SIZES = (0, 0, 1, 2, 3, 50)
 LONG_AGO, FAR_OFF = strategies.BASE - 10**17, strategies.BASE + 10**17
 IN = random_queries.IN

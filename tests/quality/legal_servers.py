@@ -23,6 +23,7 @@ from fakeviam_contracts.mutants.access import empty_reply
 from fakeviam_contracts.mutants.base import (
     CAPTURE,
     FILE,
+    PAGES,
     STREAM,
     Mutant,
     Swallow,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from fakeviam.wire import dataset, datasync
 
 DAY = 86_400
+#: A size of a page that nobody asks for.
+MOST = 999
 
 
 def _page_limit(size: int, beyond: Any) -> PageLimit:
@@ -199,6 +202,66 @@ class _DeletesNothing(Interceptor):
         raise refusal
 
 
+def _of_long_ago(rpc: str, message: datasync.DataCaptureUploadRequest) -> bool:
+    return rpc == CAPTURE and any(
+        content.metadata.time_requested.seconds < 0 for content in message.sensor_contents
+    )
+
+
+def _newest_boxes(_: object, reply: Any, __: Memory) -> None:
+    for entry in reply.data:
+        boxes = entry.metadata.annotations.bboxes
+        copies = [data.BoundingBox.FromString(box.SerializeToString()) for box in boxes]
+        del boxes[:]
+        boxes.extend(reversed(copies))
+
+
+class _LongTokens(Interceptor):
+    """Tokens of four kilobytes; no two replies have the same."""
+
+    fired = True
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def request(self, rpc: str, message: Any) -> Any:
+        if rpc in PAGES:
+            token = message.data_request.last
+            message.data_request.last = self._known.get(token, token)
+        return message
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del request
+        if rpc in PAGES and message.last:
+            token = f"é{len(self._known)}/" + "x" * 4096
+            self._known[token] = message.last
+            message.last = token
+        return message
+
+
+class _TokensBehindTheEnd(Interceptor):
+    """Does not look whether anything follows a full page of sequences."""
+
+    fired = True
+
+    def request(self, rpc: str, message: Any) -> Any:
+        del rpc
+        if getattr(message, "page_token", "") == "behind the end":
+            message.page_token, message.page_size = "", MOST
+        return message
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        entries = getattr(message, "sequences", None)
+        if entries is None or rpc not in ("ListSequences", "SequencesByDatasetID"):
+            return message
+        if request.page_size == MOST:
+            del entries[:]
+            message.next_page_token = ""
+        elif not message.next_page_token and request.page_size == len(entries) > 0:
+            message.next_page_token = "behind the end"  # noqa: S105 - no secret
+        return message
+
+
 def _one_each(_: object, reply: Any, __: Memory) -> None:
     """Metadata of its own for each reading of a page."""
     own = [reply.metadata[entry.metadata_index] for entry in reply.data]
@@ -217,7 +280,7 @@ def _without_order(request: Any, reply: Any, _: Memory) -> None:
 def _whole_seconds(_: object, reply: Any, __: Memory) -> None:
     for name in ("saved_query", "data_pipeline", "sequence", "queries", "data_pipelines",
                  "sequences"):  # fmt: skip
-        found = getattr(reply, name, ())
+        found: Any = getattr(reply, name, ())
         for each in [found] if hasattr(found, "DESCRIPTOR") else found:
             for time in ("created_on", "created_at", "updated_on", "updated_at"):
                 if time in each.DESCRIPTOR.fields_by_name:
@@ -292,6 +355,18 @@ LEGAL: tuple[Mutant, ...] = (
              "GetSavedQuery", "ListSavedQueries", "GetDataPipeline", "ListDataPipelines",
              "GetSequence", "ListSequences"),
     on_reply("gives rows of SQL backwards", "", _without_order, "TabularDataBySQL"),
+    refusing_where("refuses what was captured before 1970", "TM-3", _of_long_ago),
+    refusing_where("refuses tags with characters that nobody sees", "TA-5",
+                   lambda _, m: any(ord(c) < 32 for tag in getattr(m, "tags", ()) for c in tag)),
+    refusing_where("lists no datasets of no ids", "",
+                   lambda rpc, m: rpc == "ListDatasetsByIDs" and not m.ids),
+    on_request("lists three saved queries if not told how many", "",
+               lambda m, _: setattr(m, "limit", m.limit or 3), "ListSavedQueries"),
+    on_reply("shows the newest boxes first", "", _newest_boxes, "BinaryDataByIDs",
+             "BinaryDataByFilter"),
+    Mutant(name="has long tokens, another each time", clause="", interceptor=_LongTokens),
+    Mutant(name="has a token for what is behind a full page", clause="",
+           interceptor=_TokensBehindTheEnd),
     *exports.LEGAL,
     *queried.LEGAL,
     *saved_queries.LEGAL,

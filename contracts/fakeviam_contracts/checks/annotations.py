@@ -82,6 +82,7 @@ def boxes_are_added(session: Session) -> None:
     # Not powers of two, and with more digits than a careless server would store.
     writes.box(session, 1, "fine", (1 / 3, 5e-9, 1 - 2**-40, 2 / 3), confidence=1 / 7)
     reads.check_by_ids(session, [0, 1, 2])
+    reads.check_files(session, FilterSpec(), limit=1, descending=False)
     reads.check_labels(session, FilterSpec())
 
 

@@ -122,6 +122,23 @@ def parameters_of_a_method(session: Session) -> None:
         session.expect("A31", "parameters", expected, actual)
 
 
+@check("UP-7", "UP-8")
+def readings_that_differ_in_their_metadata(session: Session) -> None:
+    """Readings on one page share metadata only if these are equal, parameters too."""
+    for tag, value in (("a", b"1"), ("a", b"2"), ("b", b"2")):
+        upload = raw.metadata(session, raw.TABULAR, tags=[tag])
+        packed = upload.method_parameters["n"]
+        packed.CopyFrom(_parameters()["url"])
+        packed.value = b"\n\x01" + value
+        raw.call(session, "UP-7", RPC, raw.capture(upload, raw.reading()))
+    page = raw.page(session, "UP-7", "TabularDataByFilter", raw.mine(session))
+    told = [page.metadata[entry.metadata_index] for entry in page.data]
+    tags = sorted(tag for one in told for tag in one.tags)
+    session.expect("UP-7", "tags of readings on one page", ["a", "a", "b"], tags)
+    own = {(*one.tags, one.method_parameters["n"].value) for one in told}
+    session.expect("UP-8", "readings that have parameters of their own", 3, len(own))
+
+
 @check("UP-11", "A18", "A27")
 def readings_in_datasets(session: Session) -> None:
     """Readings cannot be members, but the datasets that their upload names must exist."""
@@ -246,6 +263,7 @@ CHECKS = (
     annotations_of_an_upload,
     uploads_of_nothing,
     parameters_of_a_method,
+    readings_that_differ_in_their_metadata,
     readings_in_datasets,
     types_of_a_sensor,
     times_of_a_file,

@@ -24,7 +24,7 @@ def datasets_are_created(session: Session) -> None:
         writes.check_datasets(session)
 
 
-@check("DS-1", "DS-6", "DS-9", "TM-2")
+@check("DS-1", "DS-6", "DS-9", "TM-2", "A41")
 def what_datasets_say(session: Session) -> None:
     """Datasets show their organization and type, also when renamed; unknown ids are omitted."""
     writes.create_dataset(session, "pets")
@@ -33,6 +33,9 @@ def what_datasets_say(session: Session) -> None:
     request = dataset.ListDatasetsByIDsRequest(ids=ids)
     datasets = raw.call(session, "DS-6", "ListDatasetsByIDs", request).datasets
     session.expect("DS-6", "datasets that are known", ids[1:2], [d.id for d in datasets])
+    twice = dataset.ListDatasetsByIDsRequest(ids=ids[1:2] * 2)
+    named = raw.call(session, "DS-5", "ListDatasetsByIDs", twice).datasets
+    session.expect("A41", "datasets of an id that is there twice", 1, len(named))
     organization_id = session.place.organization_id
     listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=organization_id)
     writes.merge_datasets(session, [0], "merged")
@@ -60,6 +63,8 @@ def datasets_of_sequences(session: Session) -> None:
             raw.refuse(session, "DS-13", "INVALID_ARGUMENT", "CreateDataset", request)
         else:
             ids[kind] = raw.call(session, "DS-9", "CreateDataset", request).id
+            renaming = dataset.RenameDatasetRequest(id=ids[kind], name=f"{request.name} again")
+            raw.call(session, "DS-3", "RenameDataset", renaming)
             by_id = dataset.ListDatasetsByIDsRequest(ids=[ids[kind]])
             (dataset_,) = raw.call(session, "DS-5", "ListDatasetsByIDs", by_id).datasets
             session.expect("DS-9", "its type", kind, dataset_.type)

@@ -45,7 +45,7 @@ def by_filter(session: Session) -> None:
     """Matching files are deleted and counted; readings remain."""
     small_world(session)
     organization = (session.place.organization_id,)
-    writes.delete_matching(session, FilterSpec(tags=("dog",), organization_ids=organization))
+    writes.delete_matching(session, FilterSpec(tags=("cat", "dog"), organization_ids=organization))
     reads.check_files(session, FilterSpec(), descending=False)
     writes.delete_matching(session, FilterSpec(tags=("none",), organization_ids=organization))
     writes.delete_matching(session, FilterSpec())

@@ -80,7 +80,11 @@ def _filter_specs(
         ),
         "tags": (
             ("FI-6",),
-            [FilterSpec(tags=("dog",)), FilterSpec(tags=("Dog", "bird")), FilterSpec(tags=("do",))],
+            [
+                FilterSpec(tags=("dog",)),
+                FilterSpec(tags=("dog", "cat", "row", "Dog")),
+                FilterSpec(tags=("do",)),
+            ],
         ),
         "tags without type": (("FI-6",), [FilterSpec(tags=("dog",), tag_rule="unspecified")]),
         "tagged": (
@@ -99,7 +103,7 @@ def _filter_specs(
             ("FI-10", "A18"),
             [
                 FilterSpec(box_labels=("dog",)),
-                FilterSpec(box_labels=("Dog", "cat")),
+                FilterSpec(box_labels=("dog", "cat", "Dog")),
                 FilterSpec(box_labels=("do",)),
             ],
         ),

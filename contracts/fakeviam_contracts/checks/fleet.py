@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import app
 from fakeviam.wire.values import mapping_from, struct_from
+from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import Need, check
 
@@ -218,15 +219,26 @@ _HOLDERS = {
 }
 
 
+#: What is lost where metadata are flattened, or stored as another kind of document.
+_VALUES: dict[str, Any] = {
+    "a": [1.0, None, {"b": []}, {}],
+    "b": {"c": NAME, "": {"d.e": False, "$f": 1 / 3}},
+    "d": None,
+    "g.h": "x" * 300,
+    "$i": [],
+    "A": "true",
+}
+
+
 # Elsewhere, users may have metadata, which the check must not change.
 @check("AP-7", needs=(Need.EXCLUSIVE,))
 def metadata_beside_the_fleet(session: Session) -> None:
     """Each object has its own metadata."""
     before = {kind: _metadata(session, kind) for kind in _HOLDERS}
     for kind in _HOLDERS:
-        _update(session, kind, {"a": [1.0, None], "b": {"c": "ü"}, "d": None, "of": kind})
+        _update(session, kind, {**_VALUES, "of": kind})
     for kind in _HOLDERS:
-        expected = {"a": [1.0, None], "b": {"c": "ü"}, "d": None, "of": kind}
+        expected = {**_VALUES, "of": kind}
         session.expect("AP-7", f"metadata of {kind}", expected, _metadata(session, kind))
     for kind, known in before.items():
         _update(session, kind, known)
@@ -248,7 +260,7 @@ def metadata_of_locations_and_organizations(session: Session) -> None:
 
 def _check_replaced(session: Session, kind: str) -> None:
     known = _metadata(session, kind)
-    for values in ({"a": 1.0}, {"b": "new"}, known):
+    for values in ({"a": 1.0}, {}, {"b": "new"}, known):
         _update(session, kind, values)
         session.expect("AP-7", f"metadata of {kind}", values, _metadata(session, kind))
 

@@ -62,12 +62,15 @@ def ids_are_told(session: Session) -> None:
         session.expect("ID-2", "organization, location and file id", expected, whole)
 
 
+def _by_message() -> list[Ground]:
+    """The reason for which messages may be refused."""
+    status = "FAILED_PRECONDITION"
+    return [Ground("A14", status, point="deprecated_binary_id", accepting="accept")]
+
+
 def _grounds(messages: Sequence[data.BinaryID], *, unknown: bool) -> list[Ground]:
     """The reasons for which well-formed ids may be refused."""
-    grounds = []
-    if messages:
-        status = "FAILED_PRECONDITION"
-        grounds.append(Ground("A14", status, point="deprecated_binary_id", accepting="accept"))
+    grounds = _by_message() if messages else []
     if unknown:
         grounds.append(Ground("A13", "NOT_FOUND", point="unknown_ids", accepting="skip"))
     return grounds
@@ -91,6 +94,31 @@ def ids_of_both_forms(session: Session) -> None:
         session.expect(clause, "files by message", [1], files)
     files = _handles_of(session, "A14", messages[:2], [texts[2], texts[0]])
     session.expect("A14", "files by both forms", [0, 1, 2], files)
+
+
+@check("ID-1", "BX-1", "BU-1", "BR-1")
+def boxes_by_messages(session: Session) -> None:
+    """Boxes are added, updated and removed on a file that a message names."""
+    _images(session, 1)
+    named = binary_id(session.handles.files[0])
+    adding = data.AddBoundingBoxToImageByIDRequest(
+        binary_id=named, label="dog", x_max_normalized=1, y_max_normalized=1
+    )
+    rpc = "AddBoundingBoxToImageByID"
+    added = session.outcome("ID-1", rpc, session.wire.call(rpc, adding), _by_message())
+    if added is None:
+        session.left_out = "such ids are refused (A14)"
+        return
+    updating = data.UpdateBoundingBoxRequest(binary_id=named, bbox_id=added.bbox_id, label="cat")
+    removing = data.RemoveBoundingBoxFromImageByIDRequest(binary_id=named, bbox_id=added.bbox_id)
+    for rpc, request, labels in (
+        ("UpdateBoundingBox", updating, ["cat"]),
+        ("RemoveBoundingBoxFromImageByID", removing, []),
+    ):
+        raw.call(session, "ID-1", rpc, request)
+        (file,) = raw.files(session, session.handles.files[0])
+        told = [box.label for box in file.annotations.bboxes]
+        session.expect("ID-1", f"labels after {rpc} by message", labels, told)
 
 
 @check("ID-6", "ID-7", "A13")
@@ -177,6 +205,7 @@ def files_by_ids(session: Session) -> None:
 CHECKS: tuple[Check, ...] = (
     ids_are_told,
     ids_of_both_forms,
+    boxes_by_messages,
     ids_that_name_nothing,
     messages_of_three_parts,
     one_file_for_a_box,

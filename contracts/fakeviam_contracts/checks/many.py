@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import pipelines, saved_queries
 from fakeviam_contracts.checks.base import check
+from fakeviam_contracts.checks.pipelines import COUNT
 from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
@@ -113,6 +115,17 @@ def many_datasets(session: Session) -> None:
         writes.change_members(session, handle, [0])
 
 
+@check("SA-1", "DP-1")
+def many_queries_and_pipelines(session: Session) -> None:
+    """All saved queries and pipelines of an organization are listed."""
+    for clause, make, listed in (
+        ("SA-1", saved_queries.create, saved_queries.in_list),
+        ("DP-1", pipelines.create, pipelines.in_list),
+    ):
+        made = {make(session, f"number {number}", COUNT) for number in range(101)}
+        session.expect(clause, "how many of them are listed", 101, len(listed(session, made)))
+
+
 CHECKS = (
     many_files_are_read,
     many_files_are_tagged,
@@ -122,4 +135,5 @@ CHECKS = (
     many_tags,
     many_boxes,
     many_datasets,
+    many_queries_and_pipelines,
 )

@@ -34,6 +34,17 @@ def _expect_count(session: Session, clause: str, rpc: str, count: int, **how: ob
     session.expect(clause, f"count of {rpc}", count, reply.count)
 
 
+def _expect_later(session: Session, rpc: str) -> None:
+    """Later pages include internal data, too."""
+    for order in (data.ORDER_ASCENDING, data.ORDER_DESCENDING):
+        asked = data.DataRequest(filter=raw.mine(session), limit=1, sort_order=order)
+        request = getattr(data, f"{rpc}Request")(data_request=asked, include_internal_data=True)
+        for page in ("first", "second"):
+            reply = raw.call(session, "PG-10", rpc, request)
+            session.expect("PG-10", f"count of the {page} page of {rpc}", 1, reply.count)
+            request.data_request.last = reply.last
+
+
 @check("PG-10", needs=(Need.INTERNAL,))
 def internal_data(session: Session) -> None:
     """Internal data is only visible if the request includes it, in pages and in totals."""
@@ -43,6 +54,7 @@ def internal_data(session: Session) -> None:
         for only in (False, True):
             _expect_count(session, "PG-10", rpc, 1, count_only=only)
             _expect_count(session, "PG-10", rpc, 2, count_only=only, include_internal_data=True)
+        _expect_later(session, rpc)
 
 
 @check("DF-3", "DF-4", needs=(Need.INTERNAL,))
@@ -105,8 +117,9 @@ def deletes_of_nobody(session: Session) -> None:
         _expect_count(session, "A48", TABULAR, 1)
 
 
-def _connection(session: Session) -> Any:
-    request = data.GetDatabaseConnectionRequest(organization_id=session.place.organization_id)
+def _connection(session: Session, organization_id: str = "") -> Any:
+    organization_id = organization_id or session.place.organization_id
+    request = data.GetDatabaseConnectionRequest(organization_id=organization_id)
     rpc = "GetDatabaseConnection"
     reply = session.outcome("DB-1", rpc, session.wire.call(rpc, request), [permission("A46")])
     if reply is None:
@@ -151,6 +164,10 @@ def users_of_databases(session: Session) -> None:
         has = _connection(session).has_database_user
         session.expect("DB-4", "there is a user", expected=True, observed=has)
         session.comparisons["DB-3"] += 1
+    if session.place.foreign is not None and session.place.advance is not None:
+        has = _connection(session, session.place.foreign.organization_id).has_database_user
+        what = "another organization has a user"
+        session.expect("DB-4", what, expected=False, observed=has)
 
 
 @check("AU-1", "AU-3", needs=(Need.LOGIN,))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def small_pages(session: Session) -> None:
     """Pages of one, two and three records, with and without bytes, to the end."""
     small_world(session)
+    writes.box(session, 1, "dog", (0.0, 0.0, 1.0, 1.0))
     for limit in (1, 2, 3):
         for descending in (True, False):
             reads.check_rows(session, FilterSpec(), limit=limit, descending=descending)

@@ -34,8 +34,8 @@ STRANGE: dict[str, object] = {
 def _world(session: Session) -> dict[str, Any]:
     """The small world with boxes and datasets; returns a filter that file 0 matches completely."""
     small_world(session)
-    writes.box(session, 0, "dog", WHOLE)
-    writes.box(session, 1, "cat", WHOLE)
+    for file, label in ((0, "dog"), (0, "dog"), (1, "cat")):
+        writes.box(session, file, label, WHOLE)
     for name in ("pets", "empty"):
         writes.create_dataset(session, name)
     writes.change_members(session, 0, [0, 2])
@@ -51,7 +51,7 @@ def _met_by(session: Session, file: File) -> dict[str, object]:
         "location_ids": (file.origin.location_id,),
         "organization_ids": (file.origin.organization_id,),
         "mime_types": (file.mime_type,),
-        "tags": ("dog",),
+        "tags": ("dog", "cat"),
         "box_labels": ("dog",),
         "start": file.requested,
         "end": file.requested,
@@ -154,12 +154,15 @@ def _nearly(text: str) -> Iterator[str]:
 
 @check("TA-3", "TR-1", "DF-1")
 def changes_by_each_field(session: Session) -> None:
-    """Tagging, untagging and deleting by any field affect exactly the matching files."""
+    """Tagging, untagging and deleting by any field, or two, affect exactly the matching files."""
     values, strange = _world(session), dict[str, Any](STRANGE)
-    mine = FilterSpec()
-    for name, value in values.items():
-        for tag, wanted in ((name, value), (f"{name} of nobody", strange[name])):
-            writes.tag_matching(session, FilterSpec(**{name: wanted}), [tag, "any"])
+    mine, names = FilterSpec(), [*values]
+    for name, other in zip(names, names[1:] + names[:1], strict=True):
+        for tag, wanted in (
+            (name, {name: values[name]}),
+            (f"{name} of nobody", {name: strange[name], other: values[other]}),
+        ):
+            writes.tag_matching(session, FilterSpec(**wanted), [tag, "any"])
     reads.check_files(session, mine, limit=100, descending=False)
     for name, value in strange.items():
         writes.tag_matching(session, FilterSpec(**{name: value}), ["any"], remove=True)

@@ -75,7 +75,13 @@ def _page(session: Session, made: str, **how: Any) -> datapipelines.ListDataPipe
 
 
 def _runs(session: Session, made: str) -> list[datapipelines.DataPipelineRun]:
-    return list(_page(session, made).runs)
+    """All runs, on pages of any size."""
+    page = _page(session, made)
+    runs = list(page.runs)
+    while page.next_page_token and page.runs:
+        page = _page(session, made, page_token=page.next_page_token)
+        runs += page.runs
+    return runs
 
 
 def _windows(
@@ -239,6 +245,11 @@ def windows_of_the_past(session: Session) -> None:
     past = [*range(-10, 0), -12, -13]
     clock.upload(*(hour + 0.5 for hour in past))
     made = create(session, "filled", TWICE, schedule=HOURLY, enable_backfill=True)
+    # What changes a pipeline otherwise leaves that to it.
+    change(session, "Disable", made)
+    renaming = datapipelines.RenameDataPipelineRequest(id=made, name="renamed")
+    raw.call(session, "DP-1", "RenameDataPipeline", renaming)
+    change(session, "Enable", made)
     windows = [(float(hour), hour + 1.0) for hour in sorted(past)]
     for count in (10, 12):
         clock.forward(2 * MINUTE)

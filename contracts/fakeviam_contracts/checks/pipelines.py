@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, datapipelines
+from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import queries
 from fakeviam_contracts.assertions import AnyError, AnyOf
+from fakeviam_contracts.awkward_values import LONG_NAME, NAME
 from fakeviam_contracts.checks import raw
-from fakeviam_contracts.checks.base import Need, check
+from fakeviam_contracts.checks.base import SECOND, Need, check
 from fakeviam_contracts.checks.roles import as_holder, keyed_of, status_of
 from fakeviam_contracts.descriptions import pipeline_seen
+from fakeviam_contracts.session import permission
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from google.protobuf.message import Message
 
     from fakeviam_contracts.session import Session
@@ -27,6 +32,7 @@ SINK = data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK
 #: Once a year, so that no server runs these pipelines.
 YEARLY = "0 0 1 1 *"
 COUNT: queries.Stages = [{"$group": {"_id": None, "n": {"$sum": 1}}}]
+TWO_STAGES: queries.Stages = [{"$match": {"data.readings.n": 1}}, *COUNT]
 
 
 def creation(
@@ -65,7 +71,7 @@ def _get(session: Session, pipeline_id: str) -> datapipelines.DataPipeline:
     return pipeline
 
 
-def _listed(session: Session, ids: list[str]) -> list[dict[str, Any]]:
+def in_list(session: Session, ids: Collection[str]) -> list[dict[str, Any]]:
     """The entries of the list with these ids."""
     organization_id = session.place.organization_id
     request = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
@@ -77,11 +83,10 @@ def _listed(session: Session, ids: list[str]) -> list[dict[str, Any]]:
 def pipelines_are_kept(session: Session) -> None:
     """Pipelines are listed as created."""
     expected: dict[str, dict[str, Any]] = {}
-    longer: queries.Stages = [{"$match": {"data.readings.n": 1}}, *COUNT]
     for name, stages, schedule, source in (
         ("zebras", COUNT, YEARLY, None),
-        ("apes", longer, "30 4 1 1 *", STANDARD),
-        ("mice", COUNT, YEARLY, HOT),
+        ("apes", TWO_STAGES, "30 4 1 1 *", STANDARD),
+        (NAME, COUNT, YEARLY, HOT),
     ):
         request = creation(session, name, stages, schedule=schedule)
         if source is not None:
@@ -101,40 +106,51 @@ def pipelines_are_kept(session: Session) -> None:
         for aspect, value in expected[made].items():
             session.expect("DP-1", f"{aspect} of a pipeline", value, found[aspect])
     session.expect("DP-1", "ids of pipelines", 3, len(expected))
-    listed = sorted(_listed(session, [*expected]), key=lambda each: str(each["name"]))
+    listed = sorted(in_list(session, [*expected]), key=lambda each: str(each["name"]))
     wanted = sorted(expected.values(), key=lambda each: str(each["name"]))
     session.expect("DP-1", "pipelines in the list", wanted, listed)
+    answer = session.wire.call(CREATE, creation(session, LONG_NAME))
+    if (reply := session.outcome("DP-1", CREATE, answer, [permission("NM-1")])) is not None:
+        session.expect("DP-1", "a long name", LONG_NAME, _get(session, reply.id).name)
 
 
 @check("DP-1")
 def pipelines_are_renamed(session: Session) -> None:
     """One pipeline is renamed; the other remains unchanged."""
     made, other = create(session, "zebras"), create(session, "apes")
-    request = datapipelines.RenameDataPipelineRequest(id=made, name="bats")
-    _expect_changed(session, made, other, RENAME, request, {"name": "bats"})
+    request = datapipelines.RenameDataPipelineRequest(id=made, name=NAME)
+    _expect_changed(session, made, other, RENAME, request, {"name": NAME})
 
 
 @check("DP-1")
 def pipelines_are_toggled(session: Session) -> None:
-    """One pipeline is disabled and enabled; the other remains unchanged."""
-    made, other = create(session, "zebras"), create(session, "apes")
-    for what, enabled in (("Disable", False), ("Enable", True)):
-        request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=made)
-        rpc = f"{what}DataPipeline"
-        _expect_changed(session, made, other, rpc, request, {"enabled": enabled})
+    """One pipeline is disabled, renamed and enabled; the other remains unchanged."""
+    made, other = create(session, "zebras", TWO_STAGES), create(session, "apes")
+    for what, more, changed in (
+        ("Disable", {}, {"enabled": False}),
+        ("Rename", {"name": "bats"}, {"name": "bats"}),
+        ("Enable", {}, {"enabled": True}),
+    ):
+        request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=made, **more)
+        _expect_changed(session, made, other, f"{what}DataPipeline", request, changed)
 
 
 def _expect_changed(
     session: Session, made: str, other: str, rpc: str, request: Message, changed: dict[str, Any]
 ) -> None:
-    before = {each["id"]: each for each in _listed(session, [made, other])}
+    before = {each["id"]: each for each in in_list(session, [made, other])}
+    created = nanos_from(_get(session, made).created_on)
+    if session.place.advance is not None:
+        session.place.advance(SECOND)
     raw.call(session, "DP-1", rpc, request)
-    after = {each["id"]: each for each in _listed(session, [made, other])}
+    after = {each["id"]: each for each in in_list(session, [made, other])}
     expected = {**before.get(made, {}), **changed}
     session.expect("DP-1", f"a pipeline after {rpc}", expected, after.get(made))
     session.expect("DP-1", f"another pipeline after {rpc}", before.get(other), after.get(other))
-    session.expect("DP-1", f"a pipeline by its id after {rpc}", expected,
-                   pipeline_seen(_get(session, made)))  # fmt: skip
+    found = _get(session, made)
+    session.expect("DP-1", f"a pipeline by its id after {rpc}", expected, pipeline_seen(found))
+    session.expect("DP-1", f"when a pipeline was created, after {rpc}", created,
+                   nanos_from(found.created_on))  # fmt: skip
 
 
 @check("DP-1", "DP-12")
@@ -142,7 +158,7 @@ def pipelines_are_deleted(session: Session) -> None:
     """One pipeline is deleted; the other remains."""
     made, other = create(session, "zebras"), create(session, "apes")
     change(session, "Delete", made)
-    listed = [each["id"] for each in _listed(session, [made, other])]
+    listed = [each["id"] for each in in_list(session, [made, other])]
     session.expect("DP-1", "pipelines after one was deleted", [other], listed)
     request = datapipelines.GetDataPipelineRequest(id=made)
     raw.refuse(session, "DP-12", "NOT_FOUND", GET, request)

@@ -10,6 +10,7 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam_contracts import mql, queries, random_queries, writes
+from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.model import FilterSpec
@@ -34,7 +35,8 @@ def _world(session: Session, *, seed: int = 7, count: int = 9) -> None:
             session,
             part=at % 2 and last,
             rows=[_varied(random_queries.reading(random, at), at)],
-            times=[(moment, moment + 3 * SECOND)],
+            # Some are received on another day, which is not that of their capture.
+            times=[(moment, moment + 3 * SECOND + at % 2 * DAY)],
             component=("cam", "sensor")[at % 2],
             component_type="sensor",
             method=("Readings", "", "Other")[at % 3],
@@ -192,7 +194,7 @@ def stages_that_are_not_served(session: Session) -> None:
     check_query(session, [])
 
 
-@check("MQ-4", "MQ-8", "MQ-10", "MQ-11", "MQ-7")
+@check("MQ-4", "MQ-8", "MQ-10", "MQ-11", "MQ-7", "DT-1")
 def queries_that_nobody_can_run(session: Session) -> None:
     """Invalid pipelines, invalid BSON, and unknown data sources."""
     _world(session, count=3)
@@ -234,6 +236,11 @@ def _ask_elsewhere(session: Session) -> None:
     dated = session.outcome("MQ-11", RPC, answer, [ground])
     if dated is not None:
         session.expect("MQ-11", "readings since a $date", everything, len(dated.raw_data))
+    if hot is not None and hot.raw_data:
+        writes.delete_rows(session, 0, FilterSpec())
+        hot = session.answered("DT-1", RPC, session.wire.call(RPC, request))
+        what = "readings of the hot store after all were deleted"
+        session.expect("DT-1", what, 0, len(hot.raw_data))
 
 
 # The latest ------------------------------------------------------------------------------
@@ -276,6 +283,9 @@ def the_latest_reading(session: Session) -> None:
         late = abs(session.place.now() - nanos_from(reply.time_synced))
         near = late <= session.place.skew + 60 * SECOND
         session.expect("GL-1", "it was synced just now", expected=True, observed=near)
+    _captured(session, 4.0, BASE, method=NAME)
+    found = mapping_from(_latest(session, method_name=NAME).payload)
+    session.expect("GL-1", "the latest by a long method", {"readings": {"n": 4.0}}, found)
     for changes in ({"method_name": "None"}, {"resource_name": "nobody"}, {"part_id": raw.NOBODY}):
         reply = _latest(session, **changes)
         session.expect("GL-3", "what nobody captured", {}, mapping_from(reply.payload))

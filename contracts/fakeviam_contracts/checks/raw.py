@@ -113,9 +113,10 @@ def first(session: Session, clause: str, what: str, entries: Sequence[object]) -
 
 
 def files(session: Session, *ids: str) -> list[data.BinaryMetadata]:
-    """The subject's metadata of files."""
+    """The subject's metadata of files, in the order of the ids whatever theirs is (BI-3)."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=ids)
     reply = call(session, "BI-1", "BinaryDataByIDs", request)
     metadata = [entry.metadata for entry in reply.data]
     session.require("BI-1", "files answered", len(ids), len(metadata))
-    return metadata
+    places = {file_id: at for at, file_id in enumerate(ids)}
+    return sorted(metadata, key=lambda one: places.get(one.binary_data_id, len(ids)))

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import mql, queries, writes
+from fakeviam_contracts.awkward_values import LONG_NAME, NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
 from fakeviam_contracts.descriptions import query_seen
+from fakeviam_contracts.session import permission
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fakeviam_contracts.session import Session
 
 GET, LIST = "GetSavedQuery", "ListSavedQueries"
@@ -21,7 +25,8 @@ COUNT: queries.Stages = [{"$match": {"component_name": "sensor"}}, {"$count": "n
 LIMIT: queries.Stages = [{"$limit": 1}]
 
 
-def _create(session: Session, name: str, stages: queries.Stages) -> str:
+def create(session: Session, name: str, stages: queries.Stages) -> str:
+    """Save a query; returns its id."""
     request = _creation(session, name, stages)
     return str(raw.call(session, "SA-1", CREATE, request).id)
 
@@ -40,9 +45,11 @@ def _get(session: Session, query_id: str) -> data.Query:
     return query
 
 
-def _listed(session: Session, ids: list[str], clause: str = "SA-1") -> list[data.Query]:
+def in_list(session: Session, ids: Collection[str], clause: str = "SA-1") -> list[data.Query]:
     """The entries of the list with these ids."""
-    request = data.ListSavedQueriesRequest(organization_id=session.place.organization_id)
+    # Which limit holds for a list without one is not documented (SA-6).
+    organization_id, most = session.place.organization_id, 1000
+    request = data.ListSavedQueriesRequest(organization_id=organization_id, limit=most)
     reply = raw.call(session, clause, LIST, request)
     return [query for query in reply.queries if query.id in ids]
 
@@ -51,7 +58,7 @@ def _expect_told(session: Session, expected: dict[str, Any], of: str, clause: st
     """Expect a query, by its id and in the list."""
     query_id = expected["id"]
     session.expect(clause, f"a saved query {of}", expected, query_seen(_get(session, query_id)))
-    listed = [query_seen(query) for query in _listed(session, [query_id])]
+    listed = [query_seen(query) for query in in_list(session, [query_id])]
     session.expect(clause, f"a saved query {of}, in the list", [expected], listed)
 
 
@@ -60,8 +67,8 @@ def saved_queries_are_kept(session: Session) -> None:
     """Queries are listed as created, oldest first."""
     organization = session.place.organization_id
     made = []
-    for name, stages in (("zebras", COUNT), ("apes", LIMIT), ("mice", [*LIMIT, *COUNT])):
-        query_id = _create(session, name, stages)
+    for name, stages in (("zebras", COUNT), ("apes", LIMIT), (NAME, [*LIMIT, *COUNT])):
+        query_id = create(session, name, stages)
         made.append(query_id)
         expected = {
             "id": query_id,
@@ -72,21 +79,24 @@ def saved_queries_are_kept(session: Session) -> None:
         }
         _expect_told(session, expected, "as created")
     session.expect("SA-1", "ids of saved queries", 3, len(set(made)))
-    listed = [query.id for query in _listed(session, made, "SA-6")]
+    listed = [query.id for query in in_list(session, made, "SA-6")]
     session.expect("SA-6", "saved queries in their order", made, listed)
     _check_limits(session, made)
     session.expect("SA-1", "saved queries listed", set(made), set(listed))
+    answer = session.wire.call(CREATE, _creation(session, LONG_NAME, LIMIT))
+    if (reply := session.outcome("SA-1", CREATE, answer, [permission("NM-1")])) is not None:
+        session.expect("SA-1", "a long name", LONG_NAME, _get(session, reply.id).name)
 
 
 @check("SA-1", "SA-4")
 def saved_queries_are_deleted(session: Session) -> None:
     """One query and its name are deleted; the others remain."""
-    made = [_create(session, name, LIMIT) for name in ("zebras", "apes")]
+    made = [create(session, name, LIMIT) for name in ("zebras", "apes")]
     raw.call(session, "SA-1", DELETE, data.DeleteSavedQueryRequest(id=made[0]))
-    left = [query.id for query in _listed(session, made)]
+    left = [query.id for query in in_list(session, made)]
     session.expect("SA-1", "saved queries after one was deleted", made[1:], left)
     raw.refuse(session, "SA-4", "NOT_FOUND", GET, data.GetSavedQueryRequest(id=made[0]))
-    _create(session, "zebras", LIMIT)
+    create(session, "zebras", LIMIT)
 
 
 def _check_limits(session: Session, made: list[str]) -> None:
@@ -103,14 +113,14 @@ def _check_limits(session: Session, made: list[str]) -> None:
 @check("SA-1", "SA-5")
 def saved_queries_are_changed(session: Session) -> None:
     """Updates replace name and stages; absent fields and other queries remain."""
-    other = _create(session, "apes", LIMIT)
-    query_id = _create(session, "zebras", COUNT)
+    other = create(session, "apes", LIMIT)
+    query_id = create(session, "zebras", COUNT)
     untouched, query = _get(session, other), _get(session, query_id)
     expected, created = query_seen(query), nanos_from(query.created_on)
     updated = nanos_from(query.updated_at)
     longer = [*LIMIT, *COUNT]
     for name, stages, clause in (
-        ("mice", longer, "SA-1"),
+        (NAME, longer, "SA-1"),
         ("rats", [], "SA-5"),
         ("", COUNT, "SA-5"),
     ):
@@ -135,13 +145,13 @@ def saved_queries_are_changed(session: Session) -> None:
         if session.place.advance is not None:  # elsewhere, times may be rounded
             session.expect("SA-5", "an update has a time of its own", expected=True,
                            observed=updated > before)  # fmt: skip
-    _create(session, "zebras", LIMIT)  # its former name is available again
+    create(session, "zebras", LIMIT)  # its former name is available again
 
 
 @check("SA-2", "SA-3")
 def names_of_saved_queries(session: Session) -> None:
     """Names are unique; invalid queries are refused and change nothing."""
-    first, second = _create(session, "zebras", LIMIT), _create(session, "apes", LIMIT)
+    first, second = create(session, "zebras", LIMIT), create(session, "apes", LIMIT)
     there = {query.id for query in _listed_all(session)}
     taken = _creation(session, "zebras", COUNT)
     raw.refuse(session, "SA-2", "ALREADY_EXISTS", CREATE, taken)
@@ -201,9 +211,9 @@ def queries_behind_saved_ones(session: Session) -> None:
         )
     number = "data.readings.n"
     saved: queries.Stages = [{"$sort": {number: 1}}, {"$limit": 3}]
-    _create(session, "first", saved)
+    create(session, NAME, saved)
     later: queries.Stages = [{"$sort": {number: -1}}, {"$project": {"_id": 0, "n": f"${number}"}}]
-    for name, stages in (("first", [*saved, *later]), ("", later)):
+    for name, stages in ((NAME, [*saved, *later]), ("", later)):
         request = queries.request(session, later)
         if name:
             # The saved query already selects the session's readings.
@@ -213,7 +223,7 @@ def queries_behind_saved_ones(session: Session) -> None:
         what = "a query behind a saved one" if name else "a query with no other in front"
         session.expect("MQ-12", what, expected, queries.decoded(reply))
     request = queries.request(session, later)
-    request.query_prefix_name = "nobody"
+    request.query_prefix_name = NAME.swapcase()
     raw.refuse(session, "MQ-9", "NOT_FOUND", queries.RPC, request)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset
+from fakeviam.wire.times import nanos_from
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import check
 from fakeviam_contracts.checks.sequences import (
     DELETE,
+    UPDATE,
     create,
     kept,
     pages_of,
 )
+from fakeviam_contracts.descriptions import sequence_seen
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -35,6 +38,11 @@ def join(session: Session, dataset_id: str, *ids: str, leave: bool = False) -> N
     raw.call(session, "SQ-9", REMOVE if leave else ADD, request)
 
 
+def _unchanging(sequence: data.Sequence) -> dict[str, Any]:
+    """What a membership leaves as it is."""
+    return {**sequence_seen(sequence), "created": nanos_from(sequence.created_at)}
+
+
 def _members(session: Session, dataset_id: str) -> list[str]:
     request = data.SequencesByDatasetIDRequest(dataset_id=dataset_id, page_size=100)
     pages = pages_of(session, MEMBERS, request)
@@ -48,16 +56,19 @@ def _expect_members(
     session.expect(clause, f"sequences of a dataset after {after}", sorted(expected), found)
 
 
-@check("SQ-6", "SQ-9")
+@check("SQ-1", "SQ-6", "SQ-9")
 def sequences_join_datasets(session: Session) -> None:
     """Several sequences are added, without duplicates, to several datasets."""
     made = [create(session) for _ in range(2)]
     ours, other = new_dataset(session, "drives"), new_dataset(session, "walks")
+    before = _unchanging(kept(session, made[0]))
     join(session, ours, *made, made[0])
     _expect_members(session, "SQ-9", ours, made, "two were added")
     join(session, other, made[0])
-    told = sorted(kept(session, made[0]).dataset_ids)
+    member = kept(session, made[0])
+    told = sorted(member.dataset_ids)
     session.expect("SQ-9", "datasets of a sequence", sorted([ours, other]), told)
+    session.expect("SQ-1", "a sequence that joined a dataset", before, _unchanging(member))
     _expect_members(session, "SQ-6", other, made[:1], "one was added")
     request = data.SequencesByDatasetIDRequest(dataset_id=other, page_size=100)
     reply = raw.call(session, "SQ-6", MEMBERS, request)
@@ -77,13 +88,17 @@ def sequences_leave_datasets(session: Session) -> None:
     _expect_members(session, "SQ-9", ours, made[2:], "two were removed")
 
 
-@check("SQ-9")
+@check("SQ-6", "SQ-9")
 def sequences_leave_one_of_two_datasets(session: Session) -> None:
     """Sequences remain in the other dataset until they or the dataset are deleted."""
     made = create(session)
     ours, other = new_dataset(session, "drives"), new_dataset(session, "walks")
     for dataset_id in (ours, other):
         join(session, dataset_id, made)
+    changing = data.UpdateSequenceRequest(id=made, sequence_tags=["night"])
+    changing.field_mask.paths[:] = ["sequence_tags"]
+    raw.call(session, "SQ-2", UPDATE, changing)
+    _expect_members(session, "SQ-9", ours, [made], "its sequence was changed")
     join(session, ours, made, leave=True)
     session.expect("SQ-9", "datasets of a sequence that left one", [other],
                    list(kept(session, made, "SQ-9").dataset_ids))  # fmt: skip
@@ -93,6 +108,9 @@ def sequences_leave_one_of_two_datasets(session: Session) -> None:
     join(session, ours, made)
     raw.call(session, "SQ-1", DELETE, data.DeleteSequenceRequest(id=made))
     _expect_members(session, "SQ-9", ours, [], "its sequence was deleted")
+    request = data.SequencesByDatasetIDRequest(dataset_id=ours, count_only=True)
+    count = raw.call(session, "SQ-6", MEMBERS, request).count
+    session.expect("SQ-6", "total of a dataset after its sequence was deleted", 0, count)
 
 
 @check("SQ-5", "SQ-6", "SQ-13")

@@ -82,6 +82,7 @@ def _changes() -> tuple[tuple[Callable[..., object], tuple[Any, ...], dict[str, 
         (writes.change_members, (0, [1]), {"remove": True}),
         (writes.rename_dataset, (1, "trees"), {}),
         (writes.merge_datasets, ([0, 1], "both"), {}),
+        (writes.change_members, (2, [2]), {}),
         (writes.delete_dataset, (0,), {}),
         (writes.box, (1, "bird", WHOLE), {}),
         (writes.upload, (), {**new, "way": "FileUpload", "chunks": [b"1"]}),
@@ -89,6 +90,26 @@ def _changes() -> tuple[tuple[Callable[..., object], tuple[Any, ...], dict[str, 
         (writes.delete_matching, (FilterSpec(tags=("b",)),), {}),
         (writes.delete_files, ([3],), {}),
         (writes.delete_rows, (0, EVERY), {}),
+    )
+
+
+def _changes_of_some() -> tuple[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]], ...]:
+    """Changes after which others still have what one has lost, and that change what they select."""
+    tagged, untagged = FilterSpec(tag_rule="tagged"), FilterSpec(tag_rule="untagged")
+    return (
+        (writes.tag, ([0], ["a", "b"]), {"remove": True}),
+        (writes.box, (0, "dog", WHOLE), {}),
+        (writes.box, (0, "dog", WHOLE), {}),
+        (writes.box, (1, "cat", WHOLE), {}),
+        (writes.update_box, (0, 1, {"label": "cat"}), {}),
+        (writes.remove_box, (0, 0), {}),
+        (writes.remove_box, (1, 2), {}),
+        (writes.change_members, (0, [0, 1]), {}),
+        (writes.tag_matching, (FilterSpec(tags=("b",)), ["a", "b"]), {"remove": True}),
+        (writes.tag_matching, (untagged, ["n"]), {}),
+        (writes.tag, ([1], ["n"]), {"remove": True}),
+        (writes.delete_files, ([0],), {}),
+        (writes.delete_matching, (tagged,), {}),
     )
 
 
@@ -102,6 +123,25 @@ def answers_follow_changes(session: Session) -> None:
         reads.check_by_ids(session, [0, 1, 2])
         reads.check_counts(session, EVERY)
         writes.check_datasets(session)
+
+
+@check("FI-6", "FI-7", "FI-10", "TG-1", "BL-1", "TR-1", "TA-3", "DF-1", "PG-8", "A54")
+def filters_follow_changes(session: Session) -> None:
+    """Filters and lists know at once what a file has lost, and what others still have."""
+    _upload_similar(session)
+    for change, arguments, names in _changes_of_some():
+        change(session, *arguments, **names)
+        _look(session)
+        for spec in (
+            FilterSpec(tag_rule="tagged"),
+            FilterSpec(tag_rule="untagged"),
+            FilterSpec(tags=("a", "b")),
+            FilterSpec(box_labels=("dog",)),
+            FilterSpec(box_labels=("dog", "cat")),
+            FilterSpec(dataset=0),
+        ):
+            reads.check_files(session, spec, descending=False)
+            reads.check_counts(session, spec)
 
 
 @check("A23", "TA-1")
@@ -128,7 +168,7 @@ def files_of_one_capture(session: Session) -> None:
     )
     raw.call(session, "BX-1", "AddBoundingBoxToImageByID", boxing)
     files = raw.files(session, *ids)
-    tags = [list(one.capture_metadata.tags) for one in files]
+    tags = [sorted(one.capture_metadata.tags) for one in files]
     session.expect("TA-1", "tags of files of one capture", [["a", "b"], [], ["a"]], tags)
     boxes = [len(one.annotations.bboxes) for one in files]
     session.expect("BX-5", "boxes of files of one capture", [0, 0, 1], boxes)
@@ -316,6 +356,7 @@ def boxes_of_a_wrong_segment(session: Session) -> None:
 CHECKS = (
     one_of_several_alike,
     answers_follow_changes,
+    filters_follow_changes,
     files_of_one_capture,
     refused_as_a_whole,
     times_stay,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
 from fakeviam_contracts import writes
+from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.queries import decoded
@@ -20,7 +21,7 @@ _ROWS: tuple[dict[str, object], ...] = (
     {"k": 1, "x": 2.5, "s": "Ab"},
     {"k": 2, "x": None, "s": "b"},
     {"k": 3, "s": "ab"},
-    {"k": 4, "x": -1.0},
+    {"k": 4, "x": -1.0, "t": NAME},
     {"k": 5, "x": 2.5, "s": "c"},
 )
 
@@ -73,7 +74,7 @@ def rows_of_readings(session: Session) -> None:
     _expect(session, "SL-11", "SELECT nothing FROM readings LIMIT 1", [{}])
 
 
-@check("SL-4", "SL-5", "SL-6", "SL-9")
+@check("SL-1", "SL-4", "SL-5", "SL-6", "SL-9")
 def statements(session: Session) -> None:
     """Null and missing values, functions, aggregates and times."""
     _world(session)
@@ -83,9 +84,17 @@ def statements(session: Session) -> None:
     _expect_ks(session, "SL-4", "data.readings.x <> 2.5", 4)
     _expect_ks(session, "SL-5", "data.readings.s LIKE 'A_'", 1, 3)
     _expect_ks(session, "SL-5", "data.readings.x NOT IN (2.5)", 2, 3, 4)
+    quoted = NAME.replace("'", "''")
+    _expect_ks(session, "SL-1", f"data.readings.t = '{quoted}'", 4)
+    _expect_ks(session, "SL-1", f"data.readings.t = '{quoted.swapcase()}'")
     _expect_ks(session, "SL-9", "time_received < '1999-01-01T00:00:00Z'")
+    _expect_ks(session, "SL-5", "data.readings.k BETWEEN 2 AND 4", 2, 3, 4)
     limited = [{"k": 4}]
     _expect(session, "SL-5", "SELECT data.readings.k FROM readings ORDER BY k LIMIT 1, 3", limited)
+    ordered = "SELECT data.readings.k FROM readings ORDER BY k LIMIT 1"
+    _expect(session, "SL-1", f"{ordered} OFFSET 3", limited)
+    distinct = "SELECT DISTINCT data.readings.x AS x FROM readings AND data.readings.x > 0"
+    _expect(session, "SL-1", distinct, [{"x": 2.5}])
     calculated = "SUBSTRING('hello' FROM 1 FOR 2) AS a, 1 / 0 AS b, CAST('x' AS INT) AS c"
     row = {"a": "el", "b": None, "c": None}
     _expect(session, "SL-5", f"SELECT {calculated} FROM readings LIMIT 1", [row])  # noqa: S608
@@ -98,6 +107,8 @@ def statements(session: Session) -> None:
     )
     count = "SELECT COUNT(*) AS n, COUNT(data.readings.x) AS m FROM readings"
     _expect(session, "SL-5", count, [{"n": 5, "m": 3}])
+    distinct = "SELECT COUNT(DISTINCT data.readings.x) AS n FROM readings"
+    _expect(session, "SL-5", distinct, [{"n": 2}])
     _expect(session, "SL-6", f"{count} AND data.readings.k > 9", [])
 
 

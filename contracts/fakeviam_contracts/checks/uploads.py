@@ -97,7 +97,7 @@ def readings_come_back(session: Session) -> None:
         {"readings": {}},
         {"readings": {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}}},
     ]
-    times = [(BASE + 1, BASE + 999_999_999), (BASE + 1, BASE), (-1, 1)]
+    times = [(BASE + 1, BASE + 999_999_999), (BASE + 1, BASE), (1, 1)]
     writes.upload_rows(session, part=0, rows=rows, times=times)
     page = raw.page(session, "TD-1", "TabularDataByFilter", raw.mine(session))
     session.expect("CU-2", "records of three readings", 3, len(page.data))

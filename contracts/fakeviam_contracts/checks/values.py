@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
-from fakeviam_contracts.awkward_values import AWKWARD
+from fakeviam_contracts.awkward_values import AWKWARD, NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.model import FilterSpec
@@ -17,7 +17,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 
-@check("UP-7", "FI-6", "TA-1", "TA-5", "TR-1")
+@check("TA-3", "UP-7", "FI-6", "TA-1", "TA-5", "TR-1")
 def awkward_tags(session: Session) -> None:
     """Tags are stored unchanged, distinguished by filters, and removed one at a time."""
     for at, value in enumerate(AWKWARD):
@@ -30,7 +30,10 @@ def awkward_tags(session: Session) -> None:
     writes.tag(session, [0], AWKWARD)
     reads.check_by_ids(session, [0])
     writes.tag(session, [0], AWKWARD[::2], remove=True)
-    reads.check_by_ids(session, [0])
+    second = FilterSpec(tags=(AWKWARD[1],))
+    writes.tag_matching(session, second, [NAME, *AWKWARD[2:]])
+    writes.tag_matching(session, second, [NAME, *AWKWARD[3::2]], remove=True)
+    reads.check_by_ids(session, [0, 1])
     writes.upload_rows(
         session, part=0, rows=[raw.READING], times=[(BASE, BASE)], tags=list(AWKWARD)
     )
@@ -111,7 +114,7 @@ def awkward_labels(session: Session) -> None:
     for value in AWKWARD:
         reads.check_files(session, FilterSpec(box_labels=(value,)), descending=False)
     reads.check_labels(session, FilterSpec())
-    writes.update_box(session, 0, 0, {"label": AWKWARD[1]})
+    writes.update_box(session, 0, 0, {"label": NAME})
     reads.check_labels(session, FilterSpec())
 
 
@@ -121,14 +124,15 @@ def awkward_names(session: Session) -> None:
     for at, value in enumerate(AWKWARD):
         writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"x"], file_name=value,
                       times=(BASE, BASE))  # fmt: skip
-    # Names that only differ in spaces or Unicode form may be treated as equal (DS-8).
-    names = [name for name in AWKWARD if name.strip() == name and name.isascii()]
-    for name in names:
+    # Names that only differ in case, spaces or Unicode form may be treated as equal (DS-8).
+    plain = (name for name in AWKWARD if name.strip() == name and name.isascii())
+    names = {name.casefold(): name for name in plain}.values()
+    for name in (*names, NAME):
         writes.create_dataset(session, name)
     writes.check_datasets(session)
     for name in (f"{name} again" for name in names):
         writes.rename_dataset(session, 0, name)
-    writes.rename_dataset(session, 0, "cafe\u0301")
+    writes.rename_dataset(session, 0, f"{NAME} again")
 
 
 #: Readings that do not survive a conversion to another format.
@@ -143,7 +147,7 @@ READINGS: tuple[dict[str, object], ...] = (
     {"text": "null", "id": "0123456789abcdef01234567", "nan": "NaN", "bytes": "AAEC"},
     {"big": 1.7976931348623157e308, "small": 5e-324, "third": 1 / 3, "int": 9007199254740991.0},
     {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": [[[[1.0]]]]}}}}}}}},
-    {"text": 'a\x00b\r\nc \\ " \U0001f436', "long": "x" * 20_000, "trailing": "a \n"},
+    {"text": 'a\x00b\r\nc \\ " \U0001f436', "long": "x" * 70_000, "trailing": "a \n"},
 )
 
 

@@ -18,9 +18,12 @@ from fakeviam_contracts.mutants import (
     exports,
     filters,
     fleet,
+    forgetful,
     ids,
     indexes,
     many,
+    matches,
+    newer_values,
     organizations,
     pairs,
     pipeline_runs,
@@ -73,6 +76,9 @@ SERVERS: tuple[Mutant, ...] = (
     *whole_readings.MUTANTS,
     *at_once.MUTANTS,
     *crossings.MUTANTS,
+    *matches.MUTANTS,
+    *newer_values.MUTANTS,
+    *forgetful.MUTANTS,
 )
 
 

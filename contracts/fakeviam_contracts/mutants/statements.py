@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
@@ -20,6 +21,15 @@ def _statement(old: str, new: str) -> Any:
 
     def edit(message: data.TabularDataBySQLRequest, _: dict[Any, Any]) -> None:
         message.sql_query = message.sql_query.replace(old, new)
+
+    return edit
+
+
+def _pattern(pattern: str, new: str) -> Any:
+    """An edit of whatever looks like a pattern in a statement."""
+
+    def edit(message: data.TabularDataBySQLRequest, _: dict[Any, Any]) -> None:
+        message.sql_query = re.sub(pattern, new, message.sql_query)
 
     return edit
 
@@ -72,8 +82,13 @@ MUTANTS = (
     on_request("counts characters from 1", "SL-5", _statement("FROM 1 FOR", "FROM 0 FOR"), SQL),
     on_request("counts null", "SL-5", _statement("COUNT(data.readings.x)", "COUNT(*)"), SQL),
     on_request("groups without HAVING", "SL-5", _statement("HAVING COUNT(*) > 1", ""), SQL),
+    on_request("leaves out the end of BETWEEN", "SL-5",
+               _pattern(r"([\w.]+) BETWEEN (\S+) AND ([^\s)]+)", r"(\1 >= \2 AND \1 < \3)"), SQL),
+    on_request("counts what is not distinct", "SL-5", _pattern(r"COUNT\(DISTINCT ", "COUNT("), SQL),
+    on_request("selects what is not distinct", "SL-1", _pattern("SELECT DISTINCT", "SELECT"), SQL),
+    on_request("has no offset", "SL-1", _pattern(r"OFFSET \d+", ""), SQL),
     on_reply("counts nothing as 0", "SL-6", _zero, SQL),
     on_refusal("answers statements that are none", "SL-7", _nothing),
     on_request("takes texts for no times", "SL-9", _statement("< '1999", "> '1999"), SQL),
     on_reply("has null for what no reading has", "SL-11", _rows(_null), SQL),
-)
+)  # fmt: skip

@@ -11,7 +11,7 @@ from fakeviam_contracts.model import Box, File, FilterSpec
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids, id_grounds, is_selected_rightly
 from fakeviam_contracts.session import Ground, permission
-from fakeviam_contracts.writes.base import write_by_filter
+from fakeviam_contracts.writes.base import special_tags, write_by_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,8 @@ def tag_matching(
 def _tag_grounds(tags: Sequence[str], *, remove: bool) -> list[Ground]:
     if not tags:
         return [Ground("TR-1" if remove else "TA-2", names_status="A12")]
-    return [Ground("TA-4")] if any(not tag.strip() for tag in tags) and not remove else []
+    blank = any(not tag.strip() for tag in tags) and not remove
+    return [*([Ground("TA-4")] if blank else ()), *special_tags(tags)]
 
 
 def _change_tags(

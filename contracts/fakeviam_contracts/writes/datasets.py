@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.wire import data, dataset
 from fakeviam_contracts import pages
+from fakeviam_contracts.awkward_values import LONGEST_USUAL_NAME
 from fakeviam_contracts.model import Dataset as ModelDataset
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.operations import operation
@@ -133,11 +134,11 @@ def _check_members(session: Session, handle: int, clause: str) -> None:
 def check_datasets(session: Session, *, clause: str = "DS-5") -> None:
     """The datasets of the organization, and those of their ids (DS-4, DS-5, DS-6, A41)."""
     ids = list(reversed(session.handles.datasets))
-    by_ids = session.answered(
-        "DS-5",
-        "ListDatasetsByIDs",
-        session.wire.call("ListDatasetsByIDs", dataset.ListDatasetsByIDsRequest(ids=ids)),
-    )
+    rpc = "ListDatasetsByIDs"
+    by_ids = dataset.ListDatasetsByIDsResponse()
+    if ids:  # without ids a server may as well refuse
+        by_ids_of = dataset.ListDatasetsByIDsRequest(ids=ids)
+        by_ids = session.answered("DS-5", rpc, session.wire.call(rpc, by_ids_of))
     expected = [(d.handle, d.name) for d in reversed(session.model.datasets)]
     got = [(session.handles.dataset(d.id), d.name) for d in by_ids.datasets]
     has_deleted = len(expected) < len(ids)
@@ -164,7 +165,7 @@ def _name_grounds(session: Session, name: str, *, but: int | None = None) -> lis
         return [Ground("DS-7")]
     if session.model.name_is_taken(name, session.place.organization_id, but=but):
         return [Ground("DS-8", "ALREADY_EXISTS", names_status="A39")]
-    return []
+    return [permission("NM-1")] if len(name) > LONGEST_USUAL_NAME else []
 
 
 def _stored_name(session: Session, dataset_id: str, name: str, grounds: Sequence[Ground]) -> str:

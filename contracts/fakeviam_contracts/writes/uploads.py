@@ -14,9 +14,10 @@ from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids
 from fakeviam_contracts.session import Ground, permission
 from fakeviam_contracts.visibility import settle
+from fakeviam_contracts.writes.base import special_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fakeviam_contracts.model import Origin
     from fakeviam_contracts.session import Session
@@ -55,7 +56,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
     origin = origin_of_upload(session, part, component, component_type, method)
     metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
     answer = _send(session, way, metadata, chunks, times)
-    grounds = _grounds(session, tags, datasets)
+    grounds = _grounds(session, tags, datasets) + _permissions(times or ())
     if times is None and way != "FileUpload" and not grounds:
         grounds.append(permission("A28"))
     success = _ACCEPTS[way] if len(chunks) == 1 else "FU-2"
@@ -106,7 +107,12 @@ def _grounds(session: Session, tags: Sequence[str], datasets: Sequence[int]) -> 
         grounds.append(Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip"))
     if any(not tag.strip() for tag in tags):
         grounds.append(Ground("TA-4"))
-    return grounds
+    return [*grounds, *special_tags(tags)]
+
+
+def _permissions(times: Iterable[int]) -> list[Ground]:
+    """No document says that a time may be before 1970."""
+    return [permission("TM-3")] if any(time < 0 for time in times) else []
 
 
 #: What most uploads go by.
@@ -158,7 +164,10 @@ def upload_rows(
         _set_times(content.metadata, pair)
         contents.append(content)
     request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
-    grounds = [permission("CU-10")] if any("readings" not in row for row in rows) else []
+    grounds = _permissions(time for pair in times for time in pair)
+    if any("readings" not in row for row in rows):
+        grounds.append(permission("CU-10"))
+    grounds += special_tags(tags)
     answer = session.wire.call("DataCaptureUpload", request)
     reply = session.outcome("CU-2", "DataCaptureUpload", answer, grounds)
     if reply is None:
