@@ -58,6 +58,11 @@ def _empty_filter(request: object) -> None:
         of.filter.SetInParent()
 
 
+def _empty_interval(request: object) -> None:
+    if isinstance(request, BY_FILTER):
+        request.data_request.filter.interval.SetInParent()
+
+
 def _typed_tags(filter_: Any) -> None:
     filter_.tags_filter.SetInParent()
     if filter_.tags_filter.tags:
@@ -135,6 +140,7 @@ _CLIENTS: dict[str, type[DataClient]] = {
         on_request("sends no filter at all", "", _no_filter),
         on_request("sends an empty filter", "", _empty_filter),
         on_request("sorts ids", "", _sorted_ids),
+        on_request("sends an empty interval", "", _empty_interval),
         on_filter("says MATCH_BY_OR", "", after=_typed_tags),
         on_filter("sorts the lists of filters", "", after=_sorted_filter),
         on_stream("sends contents in one message", "", _in_pieces(1 << 30)),

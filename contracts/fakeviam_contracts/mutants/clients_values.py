@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from fakeviam.wire import data
 from fakeviam_contracts.mutants.clients_base import (
     ClientMutant,
     changing,
@@ -20,6 +21,8 @@ from fakeviam_contracts.mutants.clients_base import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fakeviam.wire.well_known import Struct
 
 
 #: Changes of texts, by their descriptions.
@@ -174,6 +177,55 @@ def _without(unwanted: Callable[[Any], bool]) -> Callable[[dict[str, object]], N
     return edit
 
 
+def _without_deep_nulls(_: object, reply: Any) -> None:
+    """Drop nulls in maps inside of readings."""
+    if isinstance(reply, data.TabularDataByFilterResponse):
+        for one in reply.data:
+            for value in one.data.fields.values():
+                _drop_nulls(value.struct_value)
+
+
+def _drop_nulls(values: Struct) -> None:
+    for key, value in list(values.fields.items()):
+        if value.HasField("null_value"):
+            del values.fields[key]
+        elif value.HasField("struct_value"):
+            _drop_nulls(value.struct_value)
+
+
+def _strips_files(_: object, reply: Any) -> None:
+    if isinstance(reply, data.BinaryDataByFilterResponse):
+        for one in reply.data:
+            one.binary = one.binary.strip()
+
+
+def _one_of_equals(_: object, reply: Any) -> None:
+    if isinstance(reply, data.BinaryDataByFilterResponse):
+        once = {one.binary: one for one in reversed(reply.data)}
+        kept = [one for one in reply.data if once[one.binary] is one]
+        del reply.data[:]
+        reply.data.extend(kept)
+
+
+def _turns_corners(request: Any) -> None:
+    if isinstance(request, data.AddBoundingBoxToImageByIDRequest):
+        for axis in "xy":
+            names = [f"{axis}_{end}_normalized" for end in ("min", "max")]
+            values = sorted(getattr(request, name) for name in names)
+            for name, value in zip(names, values, strict=True):
+                setattr(request, name, value)
+
+
+def _no_moment(filter_: data.Filter) -> None:
+    if filter_.interval.start == filter_.interval.end:
+        filter_.interval.ClearField("end")
+
+
+def _no_epoch(filter_: data.Filter) -> None:
+    if not filter_.interval.start.ByteSize():
+        filter_.interval.ClearField("start")
+
+
 VALUES: tuple[ClientMutant, ...] = (
     *(
         mutant
@@ -234,6 +286,15 @@ VALUES: tuple[ClientMutant, ...] = (
                      lambda _, reply, most=most: _first(most, "datasets")(reply)),  # type: ignore[misc]
         )
     ),
+    on_request("sends the first 100 BinaryIDs", "ids-as-messages", _first(100, "binary_ids")),
+    on_stream("sends the first 40 messages of a file", "bytes-intact-up",
+              lambda messages: messages[:40]),
+    on_reply("drops nulls deep inside of readings", "readings-back", _without_deep_nulls),
+    on_reply("takes blanks off the ends of files", "files-whole", _strips_files),
+    on_reply("gives one of equal files", "files-whole", _one_of_equals),
+    on_request("turns the corners of boxes", "boxes-as-given", _turns_corners),
+    on_filter("asks for no end where it is the start", "interval-open-ends", after=_no_moment),
+    on_filter("takes 1970 for no time", "interval-open-ends", after=_no_epoch),
     on_call("drops nulls of readings", "readings-intact", "tabular_data_capture_upload",
             _without(lambda value: value is None)),
     on_call("drops falsy readings", "readings-intact", "tabular_data_capture_upload",

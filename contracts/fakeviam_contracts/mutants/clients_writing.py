@@ -114,6 +114,12 @@ async def _swallow(_: object, kind: type[Message], __: object, ___: Exception) -
     return kind()
 
 
+async def _cut_text(_: object, __: object, ___: object, error: Exception) -> None:
+    if isinstance(error, GRPCError):
+        raise GRPCError(error.status, (error.message or "")[:40]) from error
+    raise error
+
+
 async def _wrap(_: object, __: object, ___: object, error: Exception) -> object:
     raise RuntimeError("the call failed") from error
 
@@ -191,6 +197,7 @@ class WritesText(DataClient):
 TROUBLES = (
     on_error("swallows errors", "refusals-unchanged", _swallow),
     on_error("wraps errors", "refusals-unchanged", _wrap),
+    on_error("cuts texts of errors", "refusals-unchanged", _cut_text),
     on_error("tries uploads again", "unavailable-while-writing", _retry),
     on_error("takes a cut stream for success", "stream-cut", _ignore_cut),
     on_error("takes an early refusal for a broken network", "early-refusal", _blame_network),

@@ -18,17 +18,24 @@ SILENT: dict[str, dict[str, object]] = {
     "remove_binary_data_from_dataset_by_ids": {"binary_ids": ["o/l/f1"], "dataset_id": "d"},
 }
 
+_BYTES = b" \r\n\x00caf\xe9\xc3\xa9\x1a\r\n\n "
+
 
 @obligation("files-whole", "BF-2", "CL-5")
 async def files_whole(scenario: Scenario) -> None:
     """Each file comes with its own bytes and its own metadata."""
-    numbers = (2, 1)
-    files = [replies.file(number, name=awkward(f"{number}.bin")) for number in numbers]
+    # Two are equal but for their names, and neither text nor without blanks at their ends.
+    contents = {2: b"bytes of 2", 1: _BYTES, 3: _BYTES, 4: _BYTES[::-1]}
+    files = [
+        replies.file(number, contents=each, name=awkward(f"{number}.bin"))
+        for number, each in contents.items()
+    ]
     page = data.BinaryDataByFilterResponse(data=files, count=len(files), last="x")
     scenario.server.script("BinaryDataByFilter", page, replies.files())
     result = await scenario.do("binary_data_by_filter")
     got = [(one["id"], one["file_name"], one["data"]) for one in result["records"]]
-    same("files", [(f"o/l/f{n}", awkward(f"{n}.bin"), b"bytes of %d" % n) for n in numbers], got)
+    expected = [(f"o/l/f{n}", awkward(f"{n}.bin"), each) for n, each in contents.items()]
+    same("files", expected, got)
 
 
 @obligation("names-as-lists", "TG-1", "BL-1", "CL-21")

@@ -63,12 +63,14 @@ async def _arrived(scenario: Scenario, **args: object) -> data.Filter:
     return filter_
 
 
-def _without_tags(filter_: data.Filter) -> data.Filter:
-    """The filter without a tags filter that constrains nothing (FI-8)."""
+def _plain(filter_: data.Filter) -> data.Filter:
+    """The filter without a tags filter or an interval that constrains nothing (FI-8, FI-13)."""
     plain = data.Filter()
     plain.CopyFrom(filter_)
     if plain.tags_filter == data.TagsFilter():
         plain.ClearField("tags_filter")
+    if plain.interval == data.CaptureInterval():
+        plain.ClearField("interval")
     return plain
 
 
@@ -99,7 +101,7 @@ async def filter_none(scenario: Scenario) -> str:
             # A client may refuse to delete without a filter.
             if more or not method.startswith("delete"):
                 await scenario.do(method, **args, **more)
-                same(f"filter of {method}", data.Filter(), _without_tags(_filter_in(scenario, rpc)))
+                same(f"filter of {method}", data.Filter(), _plain(_filter_in(scenario, rpc)))
     present = scenario.one("BinaryDataByFilter").data_request.HasField("filter")
     return "sends an empty filter" if present else "leaves the filter out"
 
@@ -109,10 +111,10 @@ async def filter_fields(scenario: Scenario) -> None:
     """Each argument of `create_filter` arrives in the field of its name, and in no other."""
     for name, value in {**SCALARS, **LISTS}.items():
         expected = data.Filter(**{name: value})  # type: ignore[arg-type]  # each fits its field
-        filter_ = _ordered(_without_tags(await _arrived(scenario, **{name: value})))
+        filter_ = _ordered(_plain(await _arrived(scenario, **{name: value})))
         same(name, _ordered(expected), filter_)
     everything: Any = {**SCALARS, **LISTS}
-    filter_ = _ordered(_without_tags(await _arrived(scenario, **everything)))
+    filter_ = _ordered(_plain(await _arrived(scenario, **everything)))
     same("all fields", _ordered(data.Filter(**everything)), filter_)
 
 
@@ -156,7 +158,7 @@ async def filter_empty_values(scenario: Scenario) -> None:
     """Empty strings and lists constrain nothing."""
     empty: dict[str, object] = {"tags": []}
     empty.update(dict.fromkeys(SCALARS, ""), **{name: [] for name in LISTS})
-    same("filter", data.Filter(), _without_tags(await _arrived(scenario, **empty)))
+    same("filter", data.Filter(), _plain(await _arrived(scenario, **empty)))
 
 
 @obligation("interval-open-ends", "FI-13", "CL-35")
@@ -170,6 +172,13 @@ async def interval_open_ends(scenario: Scenario) -> None:
         same(f"end alone, {time}", data.CaptureInterval(end=moment), end)
     both = (await _arrived(scenario, start_time=EARLY, end_time=MOMENTS[0])).interval
     same("both", data.CaptureInterval(start=timestamp_from(EARLY_NANOS), end=moment), both)
+    one = (await _arrived(scenario, start_time=MOMENTS[0], end_time=MOMENTS[0])).interval
+    same("one moment", data.CaptureInterval(start=moment, end=moment), one)
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    since = (await _arrived(scenario, start_time=epoch)).interval
+    same("since 1970", data.CaptureInterval(start=timestamp_from(0)), since)
+    until = (await _arrived(scenario, end_time=epoch - timedelta(microseconds=1))).interval
+    same("before 1970", data.CaptureInterval(end=timestamp_from(-1000)), until)
     filter_ = await _arrived(scenario, component_name="cam")
     same("no interval", data.CaptureInterval(), filter_.interval)
 

@@ -191,7 +191,7 @@ async def writes_alone(scenario: Scenario) -> None:
 
 # Errors ----------------------------------------------------------------------------------
 
-TEXT = "label must not be blank, was 'ü' [BX-3]"
+TEXT = f"label must not be blank, was 'ü' [BX-3]\n  in 100% of {'boxes, ' * 60}and more"
 
 #: Those that say that trying again is of no use.
 FINAL = (

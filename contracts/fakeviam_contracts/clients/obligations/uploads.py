@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 from fakeviam.wire import data, datasync
@@ -95,6 +96,13 @@ async def bytes_intact_up(scenario: Scenario) -> str:
     pieces = [one.file_contents.data for one in await _file(scenario, BIG)]
     same(f"bytes of {FILE}", BIG, b"".join(pieces))
     same(f"bytes of {STREAM}", BIG, b"".join([p.data for p in await _streamed(scenario, BIG)]))
+    # More than a message may hold elsewhere, of pieces that differ, the same in each run.
+    large = Random(1).randbytes(6 * 2**20)  # noqa: S311 - any bytes do
+    scenario.server.reset()
+    whole = b"".join(one.file_contents.data for one in await _file(scenario, large))
+    same(f"bytes of a large {FILE}", large, whole)
+    whole = b"".join(one.data for one in await _streamed(scenario, large))
+    same(f"bytes of a large {STREAM}", large, whole)
     captured = await _captured(scenario, BIG)
     same(f"bytes of {CAPTURE}", [BIG], [one.binary for one in captured.sensor_contents])
     return f"{FILE} in messages of at most {max(map(len, pieces))} bytes"

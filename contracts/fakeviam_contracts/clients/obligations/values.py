@@ -49,6 +49,7 @@ ROWS: list[dict[str, object]] = [
     {"x.y": -1, "": "x", "$set": " Text ", "Key": 1, "key": 2},
     {"null": None, "zero": 0, "no": False, "empty": "", "list": [], "map": {}},
     {"null": None},
+    {"deep": {"null": None, "zero": 0, "no": False, "map": {"null": None, "empty": ""}}},
     {},
     {"large": 2.0**53, "small": 5e-324, "one": 1, "yes": True},
     {"text": awkward("reading"), awkward("key"): "1", "number": "1.0", "date": "2024-01-01"},
