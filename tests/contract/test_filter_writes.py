@@ -72,6 +72,15 @@ def test_a_field_of_several_parts_is_one_cause(
 
 
 @pytest.mark.slow
+def test_datasets_that_filters_ignore_are_no_matter_of_members(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FI-11: what such a filter finds says nothing about members, or about their labels."""
+    result = _run(monkeypatch, Ignores("dataset_id", (*READS, *WRITES)), clauses="D[MS]-*")
+    assert list(by_cause(result.findings)) == ["filters by dataset"]
+
+
+@pytest.mark.slow
 def test_a_field_that_only_writes_ignore_is_told_of_the_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -241,7 +241,8 @@ def labels_are_no_tags(session: Session) -> None:
     rpc = "AddTagsToBinaryDataByIDs"
     if session.outcome("TA-1", rpc, session.wire.call(rpc, adding), [permission("A11")]) is None:
         return
-    reads.check_files(session, FilterSpec(dataset=1), descending=False)
+    if reads.is_selected_rightly(session, session.within(FilterSpec(dataset=1))):
+        reads.check_files(session, FilterSpec(dataset=1), descending=False)
     (file,) = raw.files(session, third)
     session.expect("DM-3", "datasets of a file with such a tag", [], list(file.dataset_ids))
     undo = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=[third], tags=[cars])
