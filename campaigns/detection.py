@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.checks.base import possible
 from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.mutants.mutant_suite import broken_by
 from fakeviam_contracts.mutants.servers import subject_of
@@ -69,7 +70,7 @@ def search(mutant: Mutant, known: Detection | None = None) -> Detection:
 def _by_checks(mutant: Mutant) -> tuple[str, int, int]:
     subject = subject_of(mutant)
     try:
-        for number, check in enumerate(by_kill_power(CHECKS), start=1):
+        for number, check in enumerate(possible(by_kill_power(CHECKS), subject.missing), start=1):
             session = subject.open_session()
             if broken_by(check, session):
                 return check.name, number, _steps(subject, session)

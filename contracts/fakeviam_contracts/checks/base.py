@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fakeviam_contracts import writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container, Iterable
 
     from fakeviam_contracts.session import Session
 
@@ -39,6 +39,11 @@ class Check:
     clauses: tuple[str, ...]
     run: Callable[[Session], None]
     needs: frozenset[Need] = frozenset()
+
+
+def possible(checks: Iterable[Check], missing: Container[Need]) -> list[Check]:
+    """The checks that need nothing that a subject is missing."""
+    return [check for check in checks if not any(need in missing for need in check.needs)]
 
 
 def check(

@@ -118,8 +118,8 @@ def sequences_are_kept(session: Session) -> None:
         creation(session),
         creation(session, sequence_tags=[NAME, *AWKWARD],
                  resources=[resource(session, method) for method in METHODS] + [
-                     data.SequenceResourceFilter(resource_name=value, method_name=value)
-                     for value in (NAME, *AWKWARD)],
+                     data.SequenceResourceFilter(resource_name=value, method_name=method)
+                     for value in (NAME, *AWKWARD) for method in (METHODS[0], value)],
                  end_time=timestamp_from(BASE + END * SECOND + 1)),
         creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[]),
     ):  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.checks.base import possible
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.base import Mutant
 from fakeviam_contracts.mutants.servers import SERVERS, start, subject_of
@@ -70,7 +71,8 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
         return MutantOutcome(mutant=mutant, verdict="broke at start", claim=repr(error))
     calls = 0
     try:
-        for check in sorted(checks, key=lambda check: mutant.clause not in check.clauses):
+        own_first = sorted(checks, key=lambda check: mutant.clause not in check.clauses)
+        for check in possible(own_first, subject.missing):
             session = subject.open_session()
             claim = broken_by(check, session)
             calls += len(session.wire.calls)
@@ -172,7 +174,8 @@ def killers(mutant: Mutant) -> list[str]:
     """The checks that kill a wrong server, run one after the other in it, as in a normal run."""
     subject = subject_of(mutant)
     try:
-        return [check.name for check in CHECKS if broken_by(check, subject.open_session())]
+        checks = possible(CHECKS, subject.missing)
+        return [check.name for check in checks if broken_by(check, subject.open_session())]
     finally:
         subject.close()
 
@@ -198,7 +201,8 @@ def _seconds(check: Check) -> float:
     subject = subject_of(_RIGHT)
     try:
         begin = time.monotonic()
-        check.run(subject.open_session())
+        for each in possible([check], subject.missing):
+            each.run(subject.open_session())
         return max(time.monotonic() - begin, 0.001)
     finally:
         subject.close()
