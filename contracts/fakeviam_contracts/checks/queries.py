@@ -290,6 +290,9 @@ def the_latest_reading(session: Session) -> None:
     for changes in ({"method_name": "None"}, {"resource_name": "nobody"}, {"part_id": raw.NOBODY}):
         reply = _latest(session, **changes)
         session.expect("GL-3", "what nobody captured", {}, mapping_from(reply.payload))
+    # Whoever remembers replies must forget this one.
+    again = mapping_from(_latest(session).payload)
+    session.expect("GL-1", "what was captured last, beside others", payload, again)
     writes.delete_rows(session, 0, FilterSpec())
     if not session.model.rows:
         session.expect("GL-3", "what was deleted", {}, mapping_from(_latest(session).payload))
