@@ -1,4 +1,4 @@
-"""Restarts of a server elsewhere, by a command of whoever runs it."""
+"""Restarts of a server elsewhere, by a command of its operator."""
 
 from __future__ import annotations
 
