@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     effort = QUICK if options.quick else THOROUGH
+    options.into.mkdir(parents=True, exist_ok=True)
     text, kept = _INTRODUCTION.format(machine=machine()), options.into / "results.json"
     before = json.loads(kept.read_text())["tables"] if kept.exists() else []
     # What is not measured now stays as it was.

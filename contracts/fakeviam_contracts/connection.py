@@ -142,6 +142,11 @@ class RemoteConnection:
         return wire
 
     @property
+    def where(self) -> Target:
+        """The address of the server."""
+        return self._address.parsed
+
+    @property
     def is_keyed(self) -> bool:
         """Whether it came with a key, which may not be allowed everything."""
         return bool(self._metadata)

@@ -18,6 +18,7 @@ from fakeviam_contracts.foreign_data import ForeignDataGuard
 from fakeviam_contracts.newest import remove_made
 from fakeviam_contracts.parts_offered import check_named
 from fakeviam_contracts.places import Place
+from fakeviam_contracts.restarting import watched
 from fakeviam_contracts.scope import PREFIX, NamesAlone, NameScope
 from fakeviam_contracts.session import Session
 from fakeviam_contracts.set_up import Probe
@@ -168,10 +169,12 @@ class RemoteSubject:
         """Restart the server, and connect again; without a way to, nothing happens.
 
         Raises:
+            CannotRunError: It was not restarted.
             ConnectionLostError: It does not come back.
         """
         if self._restart is not None:
-            self._restart()
+            with watched(self.line.where):
+                self._restart()
             self.line.connect_again()
 
     def close_session(self, session: Session) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from fakeviam_contracts import contract_cli, runner
+from fakeviam_contracts import contract_cli, restarting, runner
 from fakeviam_contracts.attempts import attempt
 from fakeviam_contracts.checks import CHECKS, restarts
 from fakeviam_contracts.checks.base import Need
@@ -275,6 +275,26 @@ def test_a_command_restarts(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_told(command: str, why: str) -> None:
     with pytest.raises(CannotRunError, match=why):
         by_command(command)()
+
+
+def test_a_command_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that starts the server and stays with it."""
+    monkeypatch.setattr(restarting, "PATIENCE", 0.1)
+    with pytest.raises(CannotRunError, match=r"did not end within 0.1 s: .* in the background"):
+        by_command("sleep 60")()
+
+
+def test_a_server_that_is_not_restarted_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DD-1: nothing was forgotten, and nothing was tried."""
+    monkeypatch.setattr(restarting, "HANG_UP", 0.1)
+    with started(tmp_path) as server:
+        config = replace(config_of(server, clauses="DD-1"), restart=by_command("true"))
+        with pytest.raises(
+            CannotRunError, match="did not hang up within 0.1 s: it was not restarted"
+        ):
+            run(config)
 
 
 @pytest.mark.parametrize(
