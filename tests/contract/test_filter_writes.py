@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts import opening
+from fakeviam_contracts import opening, reads
+from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.causes import by_cause
+from fakeviam_contracts.checks.base import small_world
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 
@@ -37,13 +41,18 @@ class Ignores(Interceptor):
         return message
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor, clauses: str = "TA-3") -> Result:
+def _set_up(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor) -> None:
+    """Let the kit's own fake be wrong."""
     clock = Clock.frozen("2024-01-01T12:00:00Z")
     monkeypatch.setattr(
         opening,
         "own_fake",
         lambda _, **how: FakeViam(seed=1, clock=clock, interceptors=[wrong], **how),
     )
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor, clauses: str = "TA-3") -> Result:
+    _set_up(monkeypatch, wrong)
     return run(RunConfig(clauses=clauses))
 
 
@@ -69,6 +78,21 @@ def test_a_field_of_several_parts_is_one_cause(
     """FI-6, FI-13: rules of tags, labels of datasets, beginnings and ends are no more causes."""
     result = _run(monkeypatch, Ignores(field, (*READS, *WRITES)), clauses="[FPT][IGA]-*")
     assert list(by_cause(result.findings)) == [f"filters by {cause}"]
+
+
+def test_tags_of_readings_are_told_by_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A47, FI-1: there are no files to tell that the filter is ignored; readings tell it."""
+    _set_up(monkeypatch, Ignores("component_name", READS))
+    subject = open_subject(RunConfig())
+    try:
+        session = subject.open_session()
+        small_world(session, files=0)
+        with pytest.raises(ContractBrokenError):
+            reads.check_tags(session, FilterSpec(component_name="nobody"))
+    finally:
+        subject.close()
+    assert session.broken is not None
+    assert (session.broken.clause, session.broken.cause) == ("FI-1", "component_name")
 
 
 @pytest.mark.slow

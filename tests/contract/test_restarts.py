@@ -291,9 +291,7 @@ def test_a_server_that_is_not_restarted_proves_nothing(
     monkeypatch.setattr(restarting, "HANG_UP", 0.1)
     with started(tmp_path) as server:
         config = replace(config_of(server, clauses="DD-1"), restart=by_command("true"))
-        with pytest.raises(
-            CannotRunError, match="did not hang up within 0.1 s: it was not restarted"
-        ):
+        with pytest.raises(CannotRunError, match="it was not restarted"):
             run(config)
 
 
