@@ -191,7 +191,9 @@ class Result:
     @property
     def not_reached(self) -> list[str]:
         """What was to be looked at and was not."""
-        unseen = (Verdict.NOT_REACHED, Verdict.MAY_NOT)
+        unseen = [Verdict.NOT_REACHED, Verdict.MAY_NOT]
+        if not any(check.rpcs for check in self.checks):
+            unseen.append(Verdict.SKIPPED)  # the server was asked nothing
         names = [c.clause for c in self.clauses if c.verdict in unseen]
         names += [PROGRAMS] if self.missing else []
         return [n for n in names if not any(fnmatch.fnmatchcase(n, a) for a in self.allowed)]

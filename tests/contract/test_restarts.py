@@ -246,10 +246,12 @@ def test_a_failure_after_a_restart_is_shrunk(
 
 
 def test_without_a_command_nothing_is_restarted() -> None:
-    """The checks are skipped, and say what they need."""
+    """The checks are skipped, and say what they need; a run of nothing else is incomplete."""
     result = run(RunConfig(clauses="DD-1", seed=1))
     assert {each.reason for each in result.checks} == {"an in-process fake lives in memory"}
-    assert result.exit_status == 0
+    assert result.not_reached == ["DD-1"]
+    assert result.exit_status == 3
+    assert run(RunConfig(clauses="D[DI]-1", seed=1)).exit_status == 0
     needing = [check for check in CHECKS if Need.RESTART in check.needs]
     assert set(needing) == set(restarts.CHECKS)
 
