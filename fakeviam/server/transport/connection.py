@@ -74,7 +74,8 @@ class GrpcConnection(PoliteProtocol):
         self._heads = KnownHeads(limits.header_list_bytes)
         self._cutter = FrameCutter()
         self._turn: asyncio.Handle | None = None
-        self._is_paused, self._ignored, self._unreturned = False, 0, 0
+        self._is_paused, self._is_refusing = False, False
+        self._ignored, self._unreturned = 0, 0
         self._handlers: dict[type[events.Event], Callable[[Any], None]] = {
             events.RequestReceived: self._begin_call,
             events.DataReceived: self._take_data,
@@ -201,7 +202,9 @@ class GrpcConnection(PoliteProtocol):
             self._cut_unfinished()
 
     def _take_frames(self) -> None:
-        received = self._cutter.cut(self._limits.frames_per_turn)
+        # A call to refuse takes many times as long as a frame of a good one: one of them in a turn.
+        received = self._cutter.cut(1 if self._is_refusing else self._limits.frames_per_turn)
+        self._is_refusing = False
         if received:
             self._timers.heard = self._rules.now = self._loop.time()
         for frame in received:
@@ -252,11 +255,11 @@ class GrpcConnection(PoliteProtocol):
         # REFUSED_STREAM tells the client that the call was not processed: it may retry.
         if self._rules.is_draining or len(self._streams) >= self._limits.streams:
             self._out.reset(number, ErrorCodes.REFUSED_STREAM)
-            self._rules.spend_reset()
+            self._spend_reset()
             return
         head = self._heads[tuple(event.headers)]
         if head.malformed:
-            self._rules.spend_reset()
+            self._spend_reset()
             # Without a path there is nothing that the journal could record.
             if not head.path:
                 self._out.reset(number, ErrorCodes.PROTOCOL_ERROR)
@@ -327,11 +330,15 @@ class GrpcConnection(PoliteProtocol):
 
     def _fail_stream(self, number: int, why: str, code: ErrorCodes) -> None:
         """Reset one malformed call; the other calls of the connection continue."""
-        self._rules.spend_reset()
+        self._spend_reset()
         stream = self._streams.get(number)
         if stream is not None and not stream.has_ended:
             self._out.reset(number, code)
             stream.fail(why)
+
+    def _spend_reset(self) -> None:
+        self._is_refusing = True
+        self._rules.spend_reset()
 
     # Calls -------------------------------------------------------------------------------
 

@@ -309,6 +309,21 @@ async def test_a_flood_ends_its_connection(start: Start, name: str) -> None:
 
 
 @pytest.mark.asyncio
+async def test_neighbours_of_many_malformed_calls(viam: Viam) -> None:
+    """Are answered after a few of them, each of which costs as much as many frames (SV-18)."""
+    raw = await RawClient.connect(viam.cloud)
+    await viam.tags_by_filter()
+    await raw.ping()
+    refused = range(1, 801, 2)
+    raw.send(*(raw.open(stream, call_headers("FileUpload", X=b"")) for stream in refused))
+    await viam.tags_by_filter()
+    assert 0 < viam.cloud.calls.where(rpc="FileUpload").count() < len(refused) / 10
+    await raw.ping()
+    assert viam.cloud.calls.where(rpc="FileUpload").count() == len(refused)
+    raw.writer.close()
+
+
+@pytest.mark.asyncio
 async def test_as_many_continuations_as_there_may_be(start: Start) -> None:
     """The limit is within it (SV-11)."""
     viam = await start(limits=SMALL)
