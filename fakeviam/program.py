@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 import traceback
@@ -196,6 +197,18 @@ class TargetType(_ParamType):
             return Target.parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class FiniteRange(click.FloatRange):
+    """A number that is one: a limit of `nan` or `inf` would limit nothing."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
 class PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer releases alone

@@ -21,6 +21,8 @@ CA_VARIABLE = "FAKEVIAM_CA_FILE"
 FORMS = "host, host:port, unix:path, a path with a slash, or http(s)://host[:port]"
 
 _PORT = 8080
+#: What TLS calls a certificate for another name, or for another IP address.
+_FOR_OTHERS = (62, 64)
 _PORTS = {"http": 80, "https": 443, None: _PORT}
 
 # A host name, an IPv4 address, or an IPv6 address in brackets; the port may follow, or stand alone.
@@ -110,6 +112,11 @@ def tls_failure(error: BaseException | None) -> str:
     import ssl  # noqa: PLC0415 - as above
 
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _FOR_OTHERS:
+            return (
+                f"{error.verify_message.rstrip('.')}; use a name that is in the certificate, or "
+                "give a fake this one: --tls-name, or Tls(names=…)"
+            )
         return (
             f"its certificate is not trusted: {error.verify_message.rstrip('.')}; for a fake, give "
             f"the file that its --ca-file has written: as --ca-file, in {CA_VARIABLE} or as ca_file"

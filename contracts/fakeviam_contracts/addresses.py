@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fakeviam.program import TargetType
+import click
+
+from fakeviam.program import FiniteRange, TargetType
 
 if TYPE_CHECKING:
-    import click
+    from collections.abc import Callable
 
     from fakeviam.target import Target
 
@@ -29,3 +31,10 @@ class KitTargetType(TargetType):
         if where.path:
             self.fail(f"{value!r}: gRPC-Web is spoken over TCP, not by a Unix socket", param, ctx)
         return replace(where, text=value)
+
+
+def max_rps_option(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the option that spares a server; the command gets it as `max_rps`."""
+    return click.option(
+        "--max-rps", type=FiniteRange(min=0.1), help="At most this many calls per second."
+    )(command)

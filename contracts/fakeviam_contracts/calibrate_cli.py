@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.program import POLICIES, CannotRunHereError, PolicyName, Verb, target_option
+from fakeviam.program import (
+    POLICIES,
+    CannotRunHereError,
+    PolicyName,
+    Verb,
+    ca_file_option,
+    target_option,
+)
 from fakeviam.target import Target, default_target
+from fakeviam_contracts.addresses import KitTargetType, max_rps_option
 from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command("calibrate", cls=Verb)
-@target_option(or_self=True)
+@target_option(or_self=True, type=KitTargetType())
 @click.option("--self", "own", is_flag=True, help="Calibrate to an in-process fake.")
 @click.option(
     "--policy",
@@ -32,12 +40,10 @@ if TYPE_CHECKING:
 )
 @click.option("--part", "parts", multiple=True, metavar="ID", help="A part to upload for.")
 @click.option("--organization", default="", metavar="ID")
-@click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
-@click.option("--api-key", envvar="VIAM_API_KEY", default="")
-@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust.")
-@click.option(
-    "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
-)
+@click.option("--api-key-id", envvar="VIAM_API_KEY_ID", show_envvar=True, default="")
+@click.option("--api-key", envvar="VIAM_API_KEY", show_envvar=True, default="")
+@ca_file_option
+@max_rps_option
 @click.option(
     "--exclusive", is_flag=True, help="The organization belongs to the kit alone and is EMPTIED."
 )

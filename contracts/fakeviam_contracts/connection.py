@@ -6,7 +6,7 @@ import asyncio
 import selectors
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,13 @@ from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.interrupts import complete
 from fakeviam_contracts.unreachable import why_unreachable
 from fakeviam_contracts.web_connection import WebConnection
-from fakeviam_contracts.wirelog import ConnectionLostError, Refused, SenselessAnswerError, Wire
+from fakeviam_contracts.wirelog import (
+    ConnectionLostError,
+    Refused,
+    SenselessAnswerError,
+    Tally,
+    Wire,
+)
 
 if TYPE_CHECKING:
     from fakeviam_contracts.wirelog import Edge, Trace
@@ -51,6 +57,7 @@ class Address:
         ca_file: Certificates to trust instead of those of the system.
         max_rps: Calls a second at most.
         trace: Gets each call before it is made.
+        tally: Counts the calls of all connections.
     """
 
     target: str
@@ -59,6 +66,7 @@ class Address:
     ca_file: str = ""
     max_rps: float | None = None
     trace: Trace | None = None
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def parsed(self) -> Target:
@@ -86,11 +94,14 @@ class Address:
 
     def _tls(self) -> ssl.SSLContext:
         if self.ca_file and not Path(self.ca_file).is_file():
-            raise CannotRunError(f"--ca-file {self.ca_file} does not exist")
+            why = "is no file" if Path(self.ca_file).exists() else "does not exist"
+            raise CannotRunError(f"--ca-file {self.ca_file} {why}")
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except ssl.SSLError as error:
             raise CannotRunError(f"--ca-file {self.ca_file} contains no certificates") from error
+        except OSError as error:
+            raise CannotRunError(f"--ca-file {self.ca_file}: {error.strerror}") from error
         context.set_alpn_protocols(["http/1.1" if self.target.startswith(WEB) else "h2"])
         return context
 
@@ -138,7 +149,7 @@ class RemoteConnection:
             alive=self._is_alive,
         )
         wire.may = self._may if self.is_keyed else None
-        wire.trace = self._address.trace
+        wire.trace, wire.tally = self._address.trace, self._address.tally
         return wire
 
     @property
@@ -233,8 +244,6 @@ class RemoteConnection:
         except SenselessAnswerError as error:
             why = f"{error}, which makes no sense; is it the right port?"
             raise CannotRunError(f"cannot reach {address.target}: {why}") from error
-        if isinstance(answer, Refused) and answer.status == "DEADLINE_EXCEEDED":
-            raise CannotRunError(f"{address.target} did not answer within {self.timeout:g} s")
         if not address.api_key_id:
             return
         if isinstance(answer, Refused):

@@ -21,7 +21,7 @@ from fakeviam.program import (
 from fakeviam.program import run as run_program
 from fakeviam.target import FORMS, Target, default_target
 from fakeviam_contracts import reports, scripts
-from fakeviam_contracts.addresses import KitTargetType
+from fakeviam_contracts.addresses import KitTargetType, max_rps_option
 from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.profiles import PROFILES
@@ -76,7 +76,7 @@ class _Seconds(_ParamType):
     ) -> float:
         if isinstance(value, float):
             return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", str(value))
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(s|m|)", str(value))
         if not match or not float(match[1]):
             self.fail(f"{value!r} is not a duration, such as 30s or 2m", param, ctx)
         return float(match[1]) * (60 if match[2] == "m" else 1)
@@ -130,9 +130,7 @@ class _Seconds(_ParamType):
     help="Clauses, or `random programs`, whose absence does not make the run incomplete.",
 )
 @ca_file_option
-@click.option(
-    "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
-)
+@max_rps_option
 @click.option(
     "--api-key-id",
     "api_key_ids",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
 
-    from fakeviam_contracts.wirelog import Recorded
+    from fakeviam_contracts.wirelog import Recorded, Tally
 
 
 class Keyed:
@@ -28,9 +28,9 @@ class Keyed:
             foreign, and nobody, a key that does not exist.
     """
 
-    def __init__(self, cloud: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, cloud: Any, loop: asyncio.AbstractEventLoop, tally: Tally) -> None:
         """Start `cloud` in the loop."""
-        self._cloud, self._loop = cloud, loop
+        self._cloud, self._loop, self._tally = cloud, loop, tally
         self._run(cloud.start())
         self._connection: Http2Connection = self._run(Http2Connection.connect(cloud.unix_socket))
         first = cloud.default_part
@@ -71,7 +71,7 @@ class Keyed:
         """A wire whose calls carry a token, or none."""
         metadata = {"authorization": f"Bearer {token}"} if token else {}
         wire = Wire(self._connection, self._loop, metadata)
-        wire.calls = log
+        wire.calls, wire.tally = log, self._tally
         return wire
 
     def close(self) -> None:
@@ -83,15 +83,17 @@ class Keyed:
 class LazyKeyed:
     """A `Keyed` that is started when it is asked for."""
 
-    def __init__(self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop, tally: Tally
+    ) -> None:
         """Start what `make` makes in the loop, once."""
-        self._make, self._loop = make, loop
+        self._make, self._loop, self._tally = make, loop, tally
         self._keyed: Keyed | None = None
 
     def __call__(self) -> Keyed:
         """It, empty."""
         if self._keyed is None:
-            self._keyed = Keyed(self._make(), self._loop)
+            self._keyed = Keyed(self._make(), self._loop, self._tally)
         else:
             self._keyed.reset()
         return self._keyed

@@ -8,9 +8,9 @@ import click
 
 from fakeviam.program import CannotRunHereError, Verb, ca_file_option, target_option
 from fakeviam.target import default_target
-from fakeviam_contracts.addresses import KitTargetType
+from fakeviam_contracts.addresses import KitTargetType, max_rps_option
 from fakeviam_contracts.cleanup import CannotRunError
-from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.wirelog import ConnectionLostError, SenselessAnswerError
 
 if TYPE_CHECKING:
     from fakeviam.target import Target
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", show_envvar=True, default="")
 @click.option("--api-key", envvar="VIAM_API_KEY", show_envvar=True, default="")
 @ca_file_option
-@click.option(
-    "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
-)
+@max_rps_option
 @click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 @click.pass_context
 def clean_up_command(
@@ -63,7 +61,7 @@ def clean_up_command(
             left = leftovers.find(wire, organization, parts)
         finally:
             line.close()
-    except (CannotRunError, ConnectionLostError) as error:
+    except (CannotRunError, ConnectionLostError, SenselessAnswerError) as error:
         raise CannotRunHereError(str(error)) from error
     click.echo(f"removed: {found}; left: {left}")
     context.exit(1 if left.names else 0)

@@ -14,15 +14,15 @@ from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.readonly import ReadOnlySubject
 from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.subject import OwnFake
-from fakeviam_contracts.wirelog import ConnectionLostError, SenselessAnswerError
+from fakeviam_contracts.wirelog import ConnectionLostError, SenselessAnswerError, Tally
 
 if TYPE_CHECKING:
     from fakeviam_contracts.run_config import RunConfig
     from fakeviam_contracts.subject import Subject
 
 
-def open_subject(config: RunConfig) -> Subject:
-    """The server to run against.
+def open_subject(config: RunConfig, tally: Tally | None = None) -> Subject:
+    """The server to run against; `tally` counts its calls, even if none is returned.
 
     Raises:
         CannotRunError: It cannot be reached or used.
@@ -35,6 +35,7 @@ def open_subject(config: RunConfig) -> Subject:
             interpretation,
             lambda: own_fake(config.policy),
             keyed=lambda: own_fake(config.policy, auth="keys"),
+            tally=tally,
         )
     address = Address(
         target=config.target,
@@ -43,6 +44,7 @@ def open_subject(config: RunConfig) -> Subject:
         ca_file=config.ca_file,
         max_rps=config.pace,
         trace=config.trace,
+        tally=Tally() if tally is None else tally,
     )
     try:
         if config.read_only:

@@ -51,7 +51,7 @@ class Programs:
         calls: The maximum number of calls in all programs.
         until: When to stop, by the monotonic clock.
         count: How many programs were run.
-        rpcs: How many calls they made.
+        rpcs: How many calls they made, those of the clean-up included.
         comparisons: How often each clause was compared.
         differences: Differences from the interpretation.
         failed: The session of the first program that broke the contract.
@@ -112,6 +112,8 @@ def run_programs(
 def _machine(
     subject: Subject, done: Programs, progress: Callable[[Programs], None]
 ) -> type[ContractMachine]:
+    before = subject.tally.calls - done.rpcs
+
     def opened() -> Session:
         if not done.goes_on:
             hypothesis.reject()
@@ -121,7 +123,6 @@ def _machine(
 
     def closed(session: Session) -> None:
         done.count += 1
-        done.rpcs += len(session.wire.calls)
         done.comparisons.update(session.comparisons)
         for kind, difference in session.differences.items():
             done.differences.setdefault(kind, difference)
@@ -129,6 +130,7 @@ def _machine(
             done.failed = session
         done.unfinished = session.unfinished
         subject.close_session(session)
+        done.rpcs = subject.tally.calls - before
         progress(done)
 
     class Machine(ContractMachine):

@@ -70,6 +70,7 @@ class ReadOnlySubject:
             CannotRunError: Nobody answers, or it does not answer us.
         """
         self.left: list[str] = []
+        self.tally = address.tally
         self.broken: list[Assertion] = []
         self.missing: Mapping[Need, str] = {
             **ELSEWHERE,

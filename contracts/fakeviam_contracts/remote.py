@@ -61,6 +61,7 @@ class RemoteSubject:
         muted: Failures that are known already.
         interpretation: What it is expected to be, and was seen to be.
         left: What could not be removed from it.
+        tally: How many calls it got.
         broken: What set-up found broken that is not in the way of a run.
         line: The connection to it.
     """
@@ -91,6 +92,7 @@ class RemoteSubject:
             CannotRunError: Nobody answers, a part takes no data, or nothing can be isolated.
         """
         self.left: list[str] = []
+        self.tally = address.tally
         self.interpretation = interpretation
         self.muted: frozenset[tuple[str, str]] = frozenset()
         self._has_clock = False

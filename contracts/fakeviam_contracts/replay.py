@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime  # noqa: ICN001 - as its values are written
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn
@@ -16,6 +17,7 @@ from fakeviam_contracts.assertions import Assertion, ContractBrokenError, MayNot
 from fakeviam_contracts.attempts import attempt
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.formatting import shortened
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.newer import (
     check_behind,
@@ -118,6 +120,7 @@ __all__ = [
     "create_index",
     "create_pipeline",
     "create_sequence",
+    "datetime",
     "delete_dataset",
     "delete_files",
     "delete_index",
@@ -259,7 +262,8 @@ def _status(
     except (CannotRunError, ConnectionLostError, MayNotError) as reason:
         unclear = str(reason)
     if other is not None:
-        unclear = f"something else fails first: {other.clause}: {other.what}"
+        seen = shortened(other.observed, 200)
+        unclear = f"something else fails first: {other.clause}: {other.what}, observed {seen}"
     if unclear:
         click.echo(f"cannot tell: {unclear}", err=True)
         return 2

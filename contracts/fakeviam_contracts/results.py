@@ -134,7 +134,7 @@ class Result:
         comparisons: How often each clause was compared.
         programs: How many random programs were run.
         missing: How many random programs were wanted and not run, and why.
-        rpcs: How many calls were made.
+        rpcs: How many calls were made, those of set-up, clean-up and shrinking included.
         seconds: How long it took.
         left: What could not be removed from the subject.
         problems: Known failures that passed or have expired.

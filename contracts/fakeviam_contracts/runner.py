@@ -31,7 +31,7 @@ from fakeviam_contracts.results import (
 )
 from fakeviam_contracts.shrinking import Shrinker, replayed
 from fakeviam_contracts.verdicts import matching, verdicts
-from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.wirelog import ConnectionLostError, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,21 +120,25 @@ def _prefixed(label: str, progress: Callable[[str], None]) -> Callable[[str], No
 def _run_one(
     config: RunConfig, checks: Sequence[Check], result: Result, progress: Callable[[str], None]
 ) -> None:
-    started = time.monotonic()
+    started, tally = time.monotonic(), Tally()
     try:
-        subject = open_subject(config)
+        subject = open_subject(config, tally)
     except ContractBrokenError as error:
         # What the set-up of a run shows is as broken as what a check shows.
         finding = _of_set_up(error.assertion)
-        finding.reproduced = _is_broken_again(config, error.assertion)
+        finding.reproduced = _is_broken_again(config, error.assertion, tally)
         result.findings.append(finding)
+        result.comparisons[finding.clause] += 1
+        result.rpcs, result.seconds = tally.calls, time.monotonic() - started
         _reach_nothing(config, checks, result, f"set-up failed at {error.assertion.clause}")
         return
     except MayNotError as error:
+        result.rpcs, result.seconds = tally.calls, time.monotonic() - started
         reason = f"set-up ended: {error}; --read-only looks at what can be read"
         _reach_nothing(config, checks, result, reason, Verdict.MAY_NOT)
         return
     result.findings += map(_of_set_up, subject.broken)
+    result.comparisons.update(assertion.clause for assertion in subject.broken)
     subject.muted |= {assertion.kind for assertion in subject.broken}
     run_ = _Run(config, subject, result, progress, started)
     try:
@@ -149,7 +153,7 @@ def _run_one(
             result.missing = f"{config.wanted - result.programs} random programs: {LOST}"
     finally:
         subject.close()
-    result.left = subject.left
+    result.left, result.rpcs = subject.left, tally.calls
     result.interpretation = subject.interpretation
     result.seconds = time.monotonic() - started
     result.clauses = verdicts(result, config.clauses)
@@ -174,10 +178,10 @@ def _reach_nothing(
     result.clauses = verdicts(result, config.clauses)
 
 
-def _is_broken_again(config: RunConfig, assertion: Assertion) -> bool:
+def _is_broken_again(config: RunConfig, assertion: Assertion, tally: Tally) -> bool:
     """Whether a second set-up shows the same."""
     try:
-        open_subject(config).close()
+        open_subject(config, tally).close()
     except ContractBrokenError as error:
         return error.assertion.kind == assertion.kind
     except CannotRunError:
@@ -233,6 +237,7 @@ class _Run:
             return self._stopped
         if time.monotonic() >= self._until:
             return "--max-time was reached"
+        self.result.rpcs = self._subject.tally.calls
         if self._config.max_calls is not None and self.result.rpcs >= self._config.max_calls:
             return "--max-calls was reached"
         return ""
@@ -290,7 +295,7 @@ class _Run:
         if leftovers and assertion is not None:
             # With leftovers nothing that follows would mean anything.
             self._stopped = f"what was uploaded cannot be deleted ({assertion.clause})"
-        self.result.rpcs += len(session.wire.calls)
+        self.result.rpcs = self._subject.tally.calls
         self._merge(check.name, session.comparisons, session.differences)
         return session, assertion
 
@@ -383,7 +388,7 @@ class _Run:
                 progress=self._tell_programs,
             )
             self.result.programs += done.count
-            self.result.rpcs += done.rpcs
+            self.result.rpcs = self._subject.tally.calls
             self._merge(PROGRAMS, done.comparisons, done.differences)
             if done.failed is None or done.failed.broken is None:
                 break

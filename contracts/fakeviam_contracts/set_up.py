@@ -176,7 +176,10 @@ class Probe:
             raise _ended("DataCaptureUpload", answer)
         known = self.wire.call("GetRobotPart", app.GetRobotPartRequest(id=part))
         if answer.status in NO_ANSWER or isinstance(known, Refused) or known.part.id != part:
-            raise CannotRunError(f"part {part} does not accept data: {answer}")
+            advice = "is it the id of a part? If so, the server's log should say why"
+            if answer.status in NO_ANSWER:
+                advice = _advice(answer)
+            raise CannotRunError(f"part {part} does not accept data: {answer}; {advice}")
         what = "status of DataCaptureUpload for a part that the server knows"
         raise ContractBrokenError(Assertion("CU-1", what, "OK", str(answer)))
 
@@ -336,12 +339,16 @@ class Probe:
 
 def _ended(rpc: str, answer: Refused) -> CannotRunError:
     """What ended the set-up, and what to do about it."""
-    advice = {
+    return CannotRunError(f"set-up ends at {rpc}: {answer}; {_advice(answer)}")
+
+
+def _advice(answer: Refused) -> str:
+    """What to do about a refusal that ends the set-up."""
+    return {
         "UNAUTHENTICATED": "log in with --api-key-id and --api-key",
-        "UNIMPLEMENTED": "no run can do without it",
+        "UNIMPLEMENTED": "no run can do without it; is it the address of the data services?",
         "RESOURCE_EXHAUSTED": "--max-rps makes fewer calls a second",
     }.get(answer.status, "the server's log should say why")
-    return CannotRunError(f"set-up ends at {rpc}: {answer}; {advice}")
 
 
 def _may(rpc: str, answer: Refused, left: str = "") -> None:

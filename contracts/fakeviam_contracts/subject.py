@@ -11,7 +11,7 @@ from fakeviam_contracts.interrupts import complete
 from fakeviam_contracts.keyed import LazyKeyed, origin_of_part
 from fakeviam_contracts.places import Place
 from fakeviam_contracts.session import Session
-from fakeviam_contracts.wirelog import Wire
+from fakeviam_contracts.wirelog import Tally, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +48,11 @@ class Subject(Protocol):
         ...
 
     @property
+    def tally(self) -> Tally:
+        """How many calls it got, those of set-up and clean-up included."""
+        ...
+
+    @property
     def broken(self) -> list[Assertion]:
         """Broken clauses that set-up found, and that do not prevent a run."""
         ...
@@ -72,6 +77,7 @@ class OwnFake:
         make: Callable[[], Any],
         *,
         keyed: Callable[[], Any] | None = None,
+        tally: Tally | None = None,
     ) -> None:
         """Start a fake.
 
@@ -79,6 +85,7 @@ class OwnFake:
             interpretation: The expected interpretation.
             make: Creates the FakeViam, with four additional parts, two of them special.
             keyed: Creates one more that requires API keys.
+            tally: Counts its calls, and those of others.
         """
         self.missing: Mapping[Need, str] = {Need.RESTART: "an in-process fake lives in memory"}
         if keyed is None:
@@ -90,7 +97,8 @@ class OwnFake:
         self._cloud = make()
         self._loop = asyncio.new_event_loop()
         self._more: list[Http2Connection] = []
-        self._keyed = LazyKeyed(keyed, self._loop) if keyed else None
+        self.tally = Tally() if tally is None else tally
+        self._keyed = LazyKeyed(keyed, self._loop, self.tally) if keyed else None
         self._channel = complete(self._loop, self._connect())
         added = {name: self._cloud.fleet.add_part(name, **where) for name, where in PARTS}
         parts = (self._cloud.default_part, added["second"])
@@ -121,6 +129,7 @@ class OwnFake:
         # At the same time as every other, so that a program does the same when it is replayed.
         self._cloud.clock.restore(self._begun)
         wire = Wire(self._channel, self._loop, {}, connect=self._another)
+        wire.tally = self.tally
         return Session(wire, self._place, self.interpretation, self.muted)
 
     def close_session(self, session: Session) -> None:

@@ -6,6 +6,7 @@ by hand and without any key, what it speaks.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: Seconds for connecting, and for each answer.
 PATIENCE = 2.0
 _QUESTION = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#: The preface of HTTP/2, with empty settings: servers that speak both versions answer in its own.
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 #: How an alert of TLS begins, and what a frame of HTTP/2's settings has for its kind.
 _ALERT, _SETTINGS = b"\x15\x03", b"\x04"
 _WHICH_PORT = "is it the right port?"
@@ -45,13 +48,16 @@ def why_unreachable(error: Exception, where: Target, *, web: bool) -> str:
     said = os.strerror(cause.errno) if is_known else str(cause or error)  # type: ignore[union-attr]
     if said.startswith("Stream reset"):
         return f"{said}; its log should say why"
-    return f"{said}; {_spoken(where, web=web)}"
+    hangs = isinstance(error.__context__, asyncio.TimeoutError)
+    return f"{said}; {_spoken(where, web=web, failing='hangs' if hangs else 'broke off')}"
 
 
-def _spoken(where: Target, *, web: bool) -> str:
+def _spoken(where: Target, *, web: bool, failing: str) -> str:
     """What a server speaks that is no gRPC, or not to us."""
     try:
-        answer = _answer(where)
+        if not web and _answer(where, _PREFACE)[3:4] == _SETTINGS:
+            return f"it speaks HTTP/2; its log should say why it {failing}"
+        answer = _answer(where, _QUESTION)
     except OSError as error:
         return f"by hand it goes no further ({str(error) or type(error).__name__}); {_WHICH_PORT}"
     if answer.startswith(_ALERT) or (not answer and not where.tls and _has_tls(where)):
@@ -59,17 +65,15 @@ def _spoken(where: Target, *, web: bool) -> str:
     if answer.startswith(b"HTTP/1"):
         other = "gRPC is asked for without web+" if web else "web+http(s):// asks for gRPC-Web"
         return f"it speaks HTTP/1.1, and not {'gRPC-Web' if web else 'gRPC'}; {_WHICH_PORT} {other}"
-    if answer[3:4] == _SETTINGS:
-        return "it speaks HTTP/2; its log should say why it broke off"
     heard = f"what it says is not gRPC: {answer[:40]!r}" if answer else "it says nothing"
     return f"{heard}; {_WHICH_PORT} If so, its log should say more"
 
 
-def _answer(where: Target) -> bytes:
+def _answer(where: Target, question: bytes) -> bytes:
     """The first bytes that are answered; none if it says nothing, or hangs up."""
     with _connected(where, tls=where.tls) as line:
         try:
-            line.sendall(_QUESTION)
+            line.sendall(question)
             return line.recv(512)
         except (TimeoutError, ConnectionError):
             return b""

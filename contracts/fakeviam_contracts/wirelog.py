@@ -7,6 +7,7 @@ wire is kept, so that a failure can be written as a script that anybody can run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -23,7 +24,7 @@ from fakeviam_contracts.interrupts import complete
 from fakeviam_contracts.web_connection import MalformedAnswerError, WebConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 
     from grpclib.client import Channel
 
@@ -103,6 +104,13 @@ class Timed(NamedTuple):
     ended: int
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many calls a subject got, over all wires: of checks, and of set-up and clean-up, too."""
+
+    calls: int = 0
+
+
 class Wire:
     """A channel to the subject."""
 
@@ -141,6 +149,8 @@ class Wire:
         #: what the kit asks for itself, without an edge, it judges by itself.
         self.may: set[str] | None = None
         self.trace: Trace | None = None
+        #: Counts the calls of several wires.
+        self.tally = Tally()
         self.calls: list[Recorded] = []
 
     def run(self, work: Coroutine[object, object, object]) -> Any:
@@ -256,6 +266,7 @@ class Wire:
         Raises:
             ConnectionLostError: The connection broke.
         """
+        self.tally.calls += 1
         if self.trace is not None:
             self.trace(rpc, requests)
         if self._pace is not None:
@@ -292,7 +303,12 @@ class Wire:
         channel: AnyChannel | None = None,
     ) -> object:
         """The answer of one call, by the connection or another one; errors are those of gRPC."""
-        channel = channel or self._channel
+        with _forgotten_transport():
+            return await self._ask(method, requests, channel or self._channel)
+
+    async def _ask(
+        self, method: wire.Method, requests: tuple[Message, ...], channel: AnyChannel
+    ) -> object:
         if isinstance(channel, WebConnection):
             return await channel.call(method, requests, self._metadata, self._timeout)
         if isinstance(channel, Http2Connection):
@@ -318,6 +334,17 @@ class Wire:
             answer = await stream.recv_message()
             assert answer is not None  # noqa: S101 - as grpclib asserts it of unary calls
             return answer
+
+
+@contextlib.contextmanager
+def _forgotten_transport() -> Iterator[None]:
+    """Tell a connection that was lost before its call, whose transport grpclib no longer has."""
+    try:
+        yield
+    except AttributeError as error:
+        if error.name != "_transport":
+            raise
+        raise StreamTerminatedError("Connection lost") from error
 
 
 def _is_reset(error: Exception) -> bool:

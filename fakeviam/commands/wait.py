@@ -11,7 +11,7 @@ import click
 
 from fakeviam.commands.control import unreachable, version_of
 from fakeviam.commands.options import show, with_server
-from fakeviam.program import CommandError, Verb, format_options
+from fakeviam.program import CommandError, FiniteRange, Verb, format_options
 from fakeviam.target import tls_failure
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _PAUSE = 0.05
 @with_server
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The number of steps to print; reports have all of them.
 MOST_STEPS = 20
+#: As many clauses as nobody reads, and the most that are named as exceptions.
+MANY, FEW = 30, 12
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -41,7 +43,7 @@ def _one(result: Result) -> str:
     lines += [f"LEFT BEHIND  {left}" for left in result.left]
     lines += [f"{result.ended.upper()}  {result.error}"] if result.error else []
     if result.not_reached and result.exit_status == 3:
-        names = ", ".join(result.not_reached)
+        names = _clauses(result, result.not_reached)
         lines.append(f"INCOMPLETE  --allow-not-reached would allow it for: {names}")
     counts = Counter(clause.verdict for clause in result.clauses)
     verdicts = ", ".join(f"{counts[v]} {v.value}" for v in Verdict if counts[v])
@@ -150,4 +152,15 @@ def _reasons(result: Result) -> list[str]:
         if clause.verdict in (Verdict.SKIPPED, Verdict.MAY_NOT, Verdict.NOT_REACHED):
             reason = f"{clause.verdict.value.upper()} ({clause.reason})"
             by_reason.setdefault(reason, []).append(clause.clause)
-    return [f"{reason}: {', '.join(clauses)}" for reason, clauses in by_reason.items()]
+    return [f"{reason}: {_clauses(result, clauses)}" for reason, clauses in by_reason.items()]
+
+
+def _clauses(result: Result, names: Sequence[str]) -> str:
+    """Names of clauses; where that is nearly all of them, the others are shorter to read."""
+    clauses = [clause.clause for clause in result.clauses]
+    others = [name for name in names if name not in clauses]
+    rest = [clause for clause in clauses if clause not in names]
+    if len(names) < MANY or len(rest) > FEW:
+        return ", ".join(names)
+    but = f" but {', '.join(rest)}" if rest else ""
+    return ", ".join([f"all {len(clauses)} clauses{but}", *others])
