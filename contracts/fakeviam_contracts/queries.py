@@ -45,6 +45,12 @@ def check_query(session: Session, stages: Stages) -> None:
     if received_is_stored(session):
         check_query(session, stages)
         return
+    own = _own_documents(session)
+    if own is not None and comparable(mql.run(own, stages), ordered=ordered) == comparable(
+        observed, ordered=ordered
+    ):
+        session.comparisons.update(("MQ-1", "MQ-2"))
+        return
     clause, cause = _blamed(session, stages)
     what = f"documents of a query by {cause}" if cause else "readings as documents"
     session.expect(clause, what, expected, observed, cause=cause)
@@ -131,6 +137,31 @@ def _by_name(value: object) -> object:
     if isinstance(value, dict):
         return {name: _by_name(value[name]) for name in sorted(value)}
     return [_by_name(inner) for inner in value] if isinstance(value, list) else value
+
+
+def documented(session: Session, found: Sequence[mql.Document]) -> list[mql.Document]:
+    """The documented fields of readings as documents; others, and ids in text, are told (MQ-2)."""
+    known = {"_id", *mql.FIELDS, "robot_name", "part_name"}  # these two are never there
+    more = sorted({name for document in found for name in document if name not in known})
+    session.expect("MQ-2", "fields of readings beyond the documented ones", [], more, legal=True)
+    kinds = {type(each["_id"]).__name__ for each in found if each.get("_id", SOME_ID) != SOME_ID}
+    session.expect("MQ-2", "types of ids other than ObjectId", [], sorted(kinds), legal=True)
+    return [
+        {name: SOME_ID if name == "_id" else each[name] for name in each if name in known}
+        for each in found
+    ]
+
+
+def _own_documents(session: Session) -> list[mql.Document] | None:
+    """The readings as the subject has them, with fields and ids of its own, if all else is right.
+
+    What its queries answer follows from these.
+    """
+    found = sorted(asked(session, []), key=lambda each: str(each.get("time_requested")))
+    if not any(set(each) - {"_id", *mql.FIELDS} or each.get("_id") != SOME_ID for each in found):
+        return None
+    right = comparable(readings_of(session), ordered=False)
+    return found if comparable(documented(session, found), ordered=False) == right else None
 
 
 def received_is_stored(session: Session) -> bool:

@@ -107,7 +107,9 @@ def _sink(session: Session, made: str, *stages: dict[str, Any]) -> list[mql.Docu
         data_source=data.TabularDataSource(type=SINK, pipeline_id=made),
     )
     answer = session.wire.call(queries.RPC, request)
-    return queries.decoded(session.answered("DP-4", queries.RPC, answer))
+    found = queries.decoded(session.answered("DP-4", queries.RPC, answer))
+    # The id of a reading may also be a text (MQ-2).
+    return [{**d, "_id": queries.SOME_ID} if isinstance(d.get("_id"), str) else d for d in found]
 
 
 def _results(

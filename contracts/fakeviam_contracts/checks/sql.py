@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
-from fakeviam_contracts import writes
+from fakeviam_contracts import queries, writes
 from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
-from fakeviam_contracts.queries import decoded
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -40,15 +40,16 @@ def _request(session: Session, statement: str) -> data.TabularDataBySQLRequest:
     """A request for a statement, in which FROM reads the session's readings only."""
     place = session.place
     own = "component_name = '{}' AND ".format(place.component.replace("'", "''"))
-    where = f"FROM readings WHERE {own if place.component else ''}{_BOUND}"
+    where = f"WHERE {own if place.component else ''}{_BOUND}"
     return data.TabularDataBySQLRequest(
-        organization_id=place.organization_id, sql_query=statement.replace("FROM readings", where)
+        organization_id=place.organization_id,
+        sql_query=re.sub(r"FROM \S*readings\b", lambda source: f"{source[0]} {where}", statement),
     )
 
 
 def _expect(session: Session, clause: str, statement: str, rows: list[dict[str, Any]]) -> None:
     answer = session.wire.call(RPC, _request(session, statement))
-    observed = decoded(session.answered("SL-1", RPC, answer))
+    observed = queries.decoded(session.answered("SL-1", RPC, answer))
     session.expect(clause, f"rows of {statement}", rows, observed)
 
 
@@ -72,6 +73,22 @@ def rows_of_readings(session: Session) -> None:
         [{"a": 5, "_2": 6, "s": "c"}],
     )
     _expect(session, "SL-11", "SELECT nothing FROM readings LIMIT 1", [{}])
+    _expect_whole(session)
+
+
+def _expect_whole(session: Session) -> None:
+    """All columns are the documented fields of a reading, as in MQL."""
+    answer = session.wire.call(RPC, _request(session, "SELECT * FROM readings"))
+    found = queries.documented(session, queries.decoded(session.answered("SL-1", RPC, answer)))
+    received = session.interpretation.time_received != "stored"  # else it is the server's (A32)
+    rows = [
+        sorted(
+            ({k: v for k, v in each.items() if received or k != "time_received"} for each in all_),
+            key=lambda each: repr(each.get("time_requested")),
+        )
+        for all_ in (queries.readings_of(session), found)
+    ]
+    session.expect("SL-1", "rows of SELECT *", *rows)
 
 
 @check("SL-1", "SL-4", "SL-5", "SL-6", "SL-9")
@@ -104,6 +121,25 @@ def statements(session: Session) -> None:
         "SELECT data.readings.x AS x, COUNT(*) AS n FROM readings "
         "GROUP BY data.readings.x HAVING COUNT(*) > 1 ORDER BY x",
         [{"x": None, "n": 2}, {"x": 2.5, "n": 2}],
+    )
+    _expect(
+        session,
+        "SL-5",
+        "SELECT MIN(data.readings.k) AS a, MAX(data.readings.k) AS b, SUM(data.readings.k) AS c, "
+        'AVG(data.readings.k) AS d\nFROM sensorData.readings AND "data"."readings"."k" > 1',
+        [{"a": 2, "b": 5, "c": 14, "d": 3.5}],
+    )
+    # OR binds less than AND, and IN looks at each of its values.
+    either = "data.readings.k = 3 OR data.readings.k > 3 AND data.readings.x > 0"
+    _expect_ks(session, "SL-1", either, 3, 5)
+    _expect_ks(session, "SL-5", "data.readings.s IN ('x', 'b', 'c')", 2, 5)
+    cases = "CASE WHEN data.readings.x > 0 THEN 'more' WHEN data.readings.x < 0 THEN 'less' END"
+    _expect(
+        session,
+        "SL-5",
+        f"SELECT data.readings.k, {cases} AS v FROM readings "  # noqa: S608
+        "AND data.readings.k IN (1, 4) ORDER BY k DESC",
+        [{"k": 4, "v": "less"}, {"k": 1, "v": "more"}],
     )
     count = "SELECT COUNT(*) AS n, COUNT(data.readings.x) AS m FROM readings"
     _expect(session, "SL-5", count, [{"n": 5, "m": 3}])

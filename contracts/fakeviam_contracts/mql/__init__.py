@@ -15,7 +15,14 @@ from fakeviam_contracts.mql.stages import run
 if TYPE_CHECKING:
     from fakeviam_contracts.model import Row
 
-__all__ = ["Document", "document_of", "key", "nanos_of", "run", "time_of"]
+__all__ = ["FIELDS", "Document", "document_of", "key", "nanos_of", "run", "time_of"]
+
+#: The documented fields of a reading beside its id (MQ-2).
+FIELDS = (
+    "organization_id", "location_id", "robot_id", "part_id", "component_type", "component_name",
+    "method_name", "time_requested", "time_received", "tags", "additional_parameters", "data",
+    "capture_day",
+)  # fmt: skip
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MQL, LATEST, UPLOAD = "TabularDataByMQL", "GetLatestTabularData", "DataCaptureUpload"
 
 
-def _stages(message: Any) -> list[dict[str, Any]]:
+def stages_of(message: Any) -> list[dict[str, Any]]:
+    """The stages of a query; none if they are no documents."""
     import bson  # noqa: PLC0415 - with the first query
     from bson.errors import BSONError  # noqa: PLC0415
 
@@ -40,7 +41,7 @@ def _pipeline(change: Callable[[list[dict[str, object]]], object]) -> RequestEdi
     """An edit of the stages of a query."""
 
     def edit(message: object, _: Memory) -> None:
-        if stages := _stages(message):
+        if stages := stages_of(message):
             change(stages)
             _send(message, stages)
 
@@ -72,11 +73,13 @@ def _everywhere(change: Callable[[str, object], tuple[str, object]]) -> object:
     return _pipeline(edit)
 
 
-def _renamed(old: str, new: str) -> Any:
+def renamed(old: str, new: str) -> Any:
+    """An edit that takes one operator for another."""
     return _everywhere(lambda name, value: (new if name == old else name, value))
 
 
-def _operator(name: str, change: Callable[[Any], Any]) -> Any:
+def operator_edit(name: str, change: Callable[[Any], Any]) -> Any:
+    """An edit of the operands of an operator, wherever it is."""
     return _everywhere(lambda key, value: (key, change(value) if key == name else value))
 
 
@@ -110,7 +113,7 @@ def _in_seconds(document: dict[str, Any]) -> None:
 
 
 def _without_sort(request: object, reply: QueryReply, _: Memory) -> None:
-    if not any("$sort" in stage for stage in _stages(request)):
+    if not any("$sort" in stage for stage in stages_of(request)):
         reply.raw_data.reverse()
 
 
@@ -178,16 +181,33 @@ def _not_found(_: object, reply: Any, __: Memory) -> None:
         raise GRPCError(Status.NOT_FOUND, "nothing was captured")
 
 
-def _newest_first(message: Any, _: Memory) -> None:
-    import bson  # noqa: PLC0415
+def _before_all(stage: dict[str, object]) -> RequestEdit:
+    """Has a stage run over the readings before those of the query."""
 
-    message.mql_binary.insert(0, bson.encode({"$sort": {"time_requested": -1}}))
+    def edit(message: data.TabularDataByMQLRequest, _: Memory) -> None:
+        import bson  # noqa: PLC0415
+
+        if message.data_source.type != data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK:
+            message.mql_binary.insert(0, bson.encode(stage))
+
+    return edit
+
+
+def _more_in_rows(request: data.TabularDataBySQLRequest, reply: QueryReply, _: Memory) -> None:
+    if request.sql_query.startswith("SELECT *"):
+        _each(lambda row: row.update(version=1, _id=str(row["_id"])))(request, reply, _)
 
 
 #: Servers that deviate in undocumented points.
 LEGAL: tuple[Mutant, ...] = (
-    on_request("finds the newest readings first", "MQ-6", _newest_first, MQL),
-)
+    on_request("finds the newest readings first", "MQ-6",
+               _before_all({"$sort": {"time_requested": -1}}), MQL),
+    on_request("has more fields in documents", "MQ-2", _before_all(
+        {"$set": {"version": 1, "synced": {"by": "$part_id", "at": "$time_received"}}}), MQL),
+    on_request("has texts as ids of documents", "MQ-2",
+               _before_all({"$set": {"_id": {"$toString": "$_id"}}}), MQL),
+    on_reply("has more in rows of SQL", "MQ-2", _more_in_rows, "TabularDataBySQL"),
+)  # fmt: skip
 
 MUTANTS: tuple[Mutant, ...] = (
     on_request("leaves the last stage out", "MQ-1", _pipeline(lambda s: s.pop()), MQL),
@@ -198,16 +218,17 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("sorts by the last key alone", "MQ-1",
                _stage("$sort", lambda s: dict([list(s.items())[-1]])), MQL),
     on_request("finds null only where it is", "MQ-1", _stage("$match", _null_is_there), MQL),
-    on_request("takes $or for $and", "MQ-1", _renamed("$or", "$and"), MQL),
-    on_request("takes $gte for $gt", "MQ-1", _renamed("$gte", "$gt"), MQL),
-    on_request("takes $lte for $lt", "MQ-1", _renamed("$lte", "$lt"), MQL),
-    on_request("looks at the first of $in", "MQ-1", _operator("$in", lambda v: v[:1]), MQL),
-    on_request("takes $nor for the first alone", "MQ-1", _operator("$nor", lambda v: v[:1]), MQL),
-    on_request("takes $exists for true", "MQ-1", _operator("$exists", lambda _: True), MQL),
+    on_request("takes $or for $and", "MQ-1", renamed("$or", "$and"), MQL),
+    on_request("takes $gte for $gt", "MQ-1", renamed("$gte", "$gt"), MQL),
+    on_request("takes $lte for $lt", "MQ-1", renamed("$lte", "$lt"), MQL),
+    on_request("looks at the first of $in", "MQ-1", operator_edit("$in", lambda v: v[:1]), MQL),
+    on_request("takes $nor for the first alone", "MQ-1",
+               operator_edit("$nor", lambda v: v[:1]), MQL),
+    on_request("takes $exists for true", "MQ-1", operator_edit("$exists", lambda _: True), MQL),
     on_request("averages null as zero", "MQ-1",
-               _operator("$avg", lambda v: {"$ifNull": [v, 0]}), MQL),
-    on_request("takes $max for $min", "MQ-1", _renamed("$max", "$min"), MQL),
-    on_request("takes $last for $first", "MQ-1", _renamed("$last", "$first"), MQL),
+               operator_edit("$avg", lambda v: {"$ifNull": [v, 0]}), MQL),
+    on_request("takes $max for $min", "MQ-1", renamed("$max", "$min"), MQL),
+    on_request("takes $last for $first", "MQ-1", renamed("$last", "$first"), MQL),
     on_request("groups everything", "MQ-1", _stage("$group", lambda s: {**s, "_id": None}), MQL),
     on_request("drops what has nothing to unwind", "MQ-1",
                _stage("$unwind", lambda s: s if isinstance(s, str) else s["path"]), MQL),
@@ -218,8 +239,9 @@ MUTANTS: tuple[Mutant, ...] = (
                _stage("$project", lambda s: {k: v for k, v in s.items() if k != "_id"}), MQL),
     on_request("unsets the first alone", "MQ-1",
                _stage("$unset", lambda s: s if isinstance(s, str) else s[:1]), MQL),
-    on_request("adds the first two alone", "MQ-1", _operator("$multiply", lambda v: v[:2]), MQL),
-    on_request("evaluates $literal", "MQ-1", _renamed("$literal", "$ifNull"), MQL),
+    on_request("adds the first two alone", "MQ-1",
+               operator_edit("$multiply", lambda v: v[:2]), MQL),
+    on_request("evaluates $literal", "MQ-1", renamed("$literal", "$ifNull"), MQL),
     on_reply("counts one more in queries", "MQ-1", _each(_counts_more), MQL),
     on_reply("gives 100 documents at most", "MQ-1",
              edited_documents(lambda d: d.__delitem__(slice(100, None))), MQL),
@@ -243,7 +265,7 @@ MUTANTS: tuple[Mutant, ...] = (
     on_refusal("answers for pipelines of nobody", "MQ-8", empty_reply),
     on_refusal("reads bytes that are no document", "MQ-10", empty_reply),
     on_request("takes $date for a document", "MQ-11",
-               _operator("$date", lambda _: "2999-01-01T00:00:00Z"), MQL),
+               operator_edit("$date", lambda _: "2999-01-01T00:00:00Z"), MQL),
     _latest("gives what came last, not what was captured last", "GL-1",
             _by_memory(by_arrival=True)),
     *(_latest(f"gives the latest of any {name}", "GL-1", _by_memory(name)) for name in _ASKED),
