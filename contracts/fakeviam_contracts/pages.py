@@ -50,6 +50,8 @@ def follow(
         if not size:
             if session.model.files or session.model.rows:
                 session.expect("PG-5", "last past the end", "", reply.last)
+                if rpc == "TabularDataByFilter":
+                    session.expect("PG-5", "metadata past the end", 0, len(reply.metadata))
             return
         bounded = size <= most
         session.expect("PG-1", "page no larger than asked", expected=True, observed=bounded)

@@ -19,9 +19,11 @@ from fakeviam_contracts.restarting import by_command
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 from fakeviam_contracts.scripts import script
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
 from campaigns.false_alarms import Restartable
-from fakeviam import FakeViam, MemoryStore
+from fakeviam import FakeViam, Interceptor, MemoryStore
 from fakeviam.model.entities import DataPipeline, SavedQuery, Sequence
 from fakeviam.model.ids import Ids
 from fakeviam.store.events import (
@@ -207,6 +209,53 @@ def test_what_is_forgotten_is_found(name: str, tmp_path: Path) -> None:
     """DD-1: a server that reads its data wrongly when it starts is told."""
     with started(tmp_path, store=forgetful(WRONG[name])) as server:
         assert broken_by(server), name
+
+
+class ForgetsTokens(Interceptor):
+    """A server that does not know tokens of before it was started."""
+
+    def __init__(self, *, refuses: bool) -> None:
+        self._refuses = refuses
+        self._own = {""}
+
+    def request(self, rpc: str, message: Any) -> Any:
+        holder, name = _token_of(message)
+        if name and getattr(holder, name) not in self._own:
+            if self._refuses:
+                raise GRPCError(Status.INVALID_ARGUMENT, f"{rpc}: this token is too old")
+            holder.ClearField(name)
+        return message
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del rpc, request
+        self._own |= {getattr(message, name, "") for name in ("last", "next_page_token")}
+        return message
+
+
+def _token_of(message: Any) -> tuple[Any, str]:
+    names = message.DESCRIPTOR.fields_by_name
+    if "data_request" in names:
+        return message.data_request, "last"
+    return message, "page_token" if "page_token" in names else ""
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_lists_that_start_over_after_a_restart_are_found(tmp_path: Path, *, refuses: bool) -> None:
+    """PG-3, SQ-5: a token that is refused differs; a list that starts over is wrong."""
+    kept: dict[str, Any] = {"data_dir": tmp_path / "d", "unix_socket": tmp_path / "s", "port": None}
+    with Restartable(
+        lambda: FakeViam(seed=1, interceptors=[ForgetsTokens(refuses=refuses)], **kept)
+    ) as server:
+        subject = open_subject(config_of(server))
+        try:
+            _, assertion, _ = attempt(subject, restarts.lists_go_on.run, "DD-1")
+        finally:
+            subject.close()
+    if refuses:
+        assert assertion is None
+    else:
+        assert assertion is not None
+        assert (assertion.clause, "after a restart" in assertion.what) == ("PG-3", True)
 
 
 def test_ids_that_are_handed_out_again_are_found(

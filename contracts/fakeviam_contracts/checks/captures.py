@@ -122,7 +122,7 @@ def parameters_of_a_method(session: Session) -> None:
         session.expect("A31", "parameters", expected, actual)
 
 
-@check("UP-7", "UP-8")
+@check("UP-7", "UP-8", "TD-2")
 def readings_that_differ_in_their_metadata(session: Session) -> None:
     """Readings on one page share metadata only if these are equal, parameters too."""
     for tag, value in (("a", b"1"), ("a", b"2"), ("b", b"2")):
@@ -137,6 +137,34 @@ def readings_that_differ_in_their_metadata(session: Session) -> None:
     session.expect("UP-7", "tags of readings on one page", ["a", "a", "b"], tags)
     own = {(*one.tags, one.method_parameters["n"].value) for one in told}
     session.expect("UP-8", "readings that have parameters of their own", 3, len(own))
+    _differ_in_one_field(session)
+
+
+def _differ_in_one_field(session: Session) -> None:
+    parts = session.place.parts
+    names = {} if session.place.component else {"component_name": "other"}
+    every: tuple[dict[str, Any], ...] = (
+        {},
+        {"method_name": "Other"},
+        {"component_type": "other"},
+        names,
+    )
+    for changes in every:
+        upload = raw.metadata(session, raw.TABULAR, tags=["one"])
+        upload.MergeFrom(datasync.UploadMetadata(**changes))
+        raw.call(session, "UP-7", RPC, raw.capture(upload, raw.reading()))
+    upload = raw.metadata(session, raw.TABULAR, parts[-1], tags=["one"])
+    raw.call(session, "UP-7", RPC, raw.capture(upload, raw.reading()))
+    filter_ = raw.mine(session, tags_filter=data.TagsFilter(tags=["one"]))
+    page = raw.page(session, "TD-1", "TabularDataByFilter", filter_)
+    told = [page.metadata[entry.metadata_index] for entry in page.data]
+    origins = sorted((m.part_id, m.component_type, m.component_name, m.method_name) for m in told)
+    here, name = parts[0].part_id, session.place.component
+    named = names.get("component_name", name)
+    expected = sorted([
+        (here, "", name, ""), (here, "", name, "Other"), (here, "other", name, ""),
+        (here, "", named, ""), (parts[-1].part_id, "", name, "")])  # fmt: skip
+    session.expect("TD-2", "metadata of readings that differ in one field", expected, origins)
 
 
 @check("UP-11", "A18", "A27")

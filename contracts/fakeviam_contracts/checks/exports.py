@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data, datasync, well_known
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import mapping_from, struct_from
-from fakeviam_contracts import writes
+from fakeviam_contracts import queries, writes
 from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
@@ -162,7 +162,7 @@ def exports_of_an_interval(session: Session) -> None:
         session.expect("EX-2", f"points of an interval with ends {ends}", expected, found)
 
 
-@check("EX-3", "EX-5", "A34")
+@check("EX-3", "EX-5", "A34", "MQ-2")
 def exports_by_parameters(session: Session) -> None:
     """Absent parameters match all readings; present ones must be equal."""
     _captured(session, 1)
@@ -180,6 +180,9 @@ def exports_by_parameters(session: Session) -> None:
     found = [mapping_from(point.method_parameters) for point in points]
     session.expect("EX-5", "parameters of the points", [{}, {"mode": "fast"}],
                    sorted(found, key=len))  # fmt: skip
+    named = queries.asked(session, [{"$project": {"_id": 0, "p": "$additional_parameters"}}])
+    same = sorted((each["p"] for each in named), key=len)
+    session.expect("MQ-2", "parameters in documents", sorted(found, key=len), same)
     for parameters, expected in (
         (None, [1.0, 2.0]),
         ({"mode": "fast"}, [2.0]),

@@ -127,8 +127,7 @@ def pipeline_named(session: Session, name: str) -> str:
 def indexes_of_sinks(session: Session) -> None:
     """Each sink and the hot store have their own indexes, with separate names."""
     field = f"data.readings.{own_name(session)}"
-    for name in ("first", "second"):
-        pipeline_named(session, name)
+    made = [pipeline_named(session, name) for name in ("first", "second")]
     there = {name: sorted(_names(session, name)) for name in ("", "first", "second")}
     empty = there["first"]
     session.expect("IX-5", "indexes of a new sink", ["_id_"], empty)
@@ -145,6 +144,10 @@ def indexes_of_sinks(session: Session) -> None:
     session.expect("IX-1", "indexes of a sink", empty, _names(session, "first"))
     names = sorted(_names(session))
     session.expect("IX-1", "indexes of the hot store", there[""], names)
+    renaming = datapipelines.RenameDataPipelineRequest(id=made[1], name="third")
+    raw.call(session, "DP-1", "RenameDataPipeline", renaming)
+    names = sorted(_names(session, "third"))
+    session.expect("IX-1", "indexes of the sink of a renamed pipeline", there["second"], names)
 
 
 @check("DP-10")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.wire import auth, data, dataset, datasync
+from fakeviam.wire import app, auth, data, datapipelines, dataset, datasync
+from fakeviam_contracts import queries
 from fakeviam_contracts.assertions import ProgramEndedError
-from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks import pipelines, raw, sequences
 from fakeviam_contracts.checks.base import BASE, Need, check
+from fakeviam_contracts.checks.sql import statement_of
 from fakeviam_contracts.session import permission
 
 if TYPE_CHECKING:
@@ -108,6 +110,56 @@ def deletes_among_others(session: Session) -> None:
     _expect_count(session, "DF-1", BINARY, 1)
 
 
+def _expect_queries_of(session: Session, organization_id: str) -> None:
+    """Queries of either language read one organization."""
+    asking = queries.request(session, [{"$group": {"_id": "$organization_id"}}])
+    asking.organization_id = organization_id
+    found = queries.decoded(raw.call(session, "MQ-1", queries.RPC, asking))
+    what = "organizations of what a query reads"
+    session.expect("MQ-1", what, [organization_id], [each["_id"] for each in found])
+    statement = "SELECT DISTINCT organization_id AS o FROM readings"
+    request = statement_of(session, statement)
+    request.organization_id = organization_id
+    rows = queries.decoded(raw.call(session, "SL-1", "TabularDataBySQL", request))
+    what = "organizations of what a statement reads"
+    session.expect("SL-1", what, [organization_id], [each.get("o") for each in rows])
+
+
+@check("MQ-1", "SL-1", needs=(Need.FOREIGN,))
+def queries_of_two_organizations(session: Session) -> None:
+    """Each organization's queries read its own readings only."""
+    for part in (session.place.parts[0], session.place.foreign):
+        assert part is not None  # noqa: S101 - required by the check
+        _upload(session, part, reading=True)
+    for part in (session.place.parts[0], session.place.foreign):
+        assert part is not None  # noqa: S101
+        _expect_queries_of(session, part.organization_id)
+
+
+@check("SQ-1", "DP-1", "AP-1", needs=(Need.FOREIGN,))
+def lists_of_two_organizations(session: Session) -> None:
+    """Sequences, pipelines and locations are in the list of their organization only."""
+    here, there = session.place.parts[0], session.place.foreign
+    assert there is not None  # noqa: S101 - required by the check
+    sequence_id, pipeline_id = sequences.create(session), pipelines.create(session, "zebras")
+    for origin in (here, there):
+        owner = {"organization_id": origin.organization_id}
+        for clause, rpc, request, name, ours in (
+            ("SQ-1", sequences.LIST, data.ListSequencesRequest(page_size=900, **owner),
+             "sequences", sequence_id),
+            ("DP-1", pipelines.LIST, datapipelines.ListDataPipelinesRequest(**owner),
+             "data_pipelines", pipeline_id),
+            ("AP-1", "ListLocations", app.ListLocationsRequest(**owner),
+             "locations", here.location_id),
+        ):  # fmt: skip
+            reply = raw.call(session, clause, rpc, request)
+            if origin is here and rpc == sequences.LIST:
+                continue  # ours may be on a later page
+            is_there = ours in {each.id for each in getattr(reply, name)}
+            what = f"our own is in {'our' if origin is here else 'the other'} list by {rpc}"
+            session.expect(clause, what, origin is here, is_there)
+
+
 @check("A48", "DT-1", needs=(Need.EXCLUSIVE,))
 def deletes_of_nobody(session: Session) -> None:
     """A delete of readings requires an organization."""
@@ -187,6 +239,8 @@ CHECKS = (
     deletes_of_internal_data,
     data_of_others,
     deletes_among_others,
+    queries_of_two_organizations,
+    lists_of_two_organizations,
     deletes_of_nobody,
     databases,
     users_of_databases,

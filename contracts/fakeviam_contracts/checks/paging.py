@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import data
+from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check, small_world
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.session import Ground
@@ -44,6 +46,7 @@ def large_pages(session: Session) -> None:
     writes.upload_rows(session, part=0, rows=rows, times=times)
     for limit in (0, 50, 100, 1000):
         reads.check_rows(session, FilterSpec(), limit=limit, descending=False)
+    reads.check_rows(session, FilterSpec(start=BASE))
 
 
 @check("PG-8", "A5")
@@ -57,7 +60,7 @@ def totals(session: Session) -> None:
 @check("PG-7")
 def deletion_between_pages(session: Session) -> None:
     """A token remains valid when its record is deleted; the remaining records appear once."""
-    small_world(session, files=4, rows=0)
+    small_world(session, files=4)
     request = data.BinaryDataByFilterRequest(
         data_request=data.DataRequest(
             filter=session.filter(session.within(FilterSpec())),
@@ -79,6 +82,22 @@ def deletion_between_pages(session: Session) -> None:
         writes.delete_files(session, [handle for handle in page[-1:] if isinstance(handle, int)])
         request.data_request.last = reply.last
     session.expect("PG-7", "every file, once", ["0", "1", "2", "3"], sorted(map(str, handles)))
+    _readings_go_between_pages(session)
+
+
+def _readings_go_between_pages(session: Session) -> None:
+    """A reading of the first page is deleted; the second page goes on where the first ended."""
+    request = data.TabularDataByFilterRequest(
+        data_request=data.DataRequest(
+            filter=raw.mine(session), limit=2, sort_order=data.ORDER_ASCENDING
+        )
+    )
+    for expected in ([0, 1], [2, 3]):
+        reply = raw.call(session, "PG-7", "TabularDataByFilter", request)
+        found = [(nanos_from(each.time_requested) - BASE) // SECOND for each in reply.data]
+        session.expect("PG-7", "readings of a page, by their seconds", expected, found)
+        writes.delete_rows(session, 0, FilterSpec(tags=("dog",)))
+        request.data_request.last = reply.last
 
 
 def _page(

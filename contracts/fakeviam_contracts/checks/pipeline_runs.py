@@ -147,7 +147,7 @@ def _expect_sink(
     session.expect("DP-4", f"documents of the sink {what}", _sorted(expected), _sorted(found))
 
 
-@check("DP-2", "DP-4", needs=(Need.HOURS,))
+@check("DP-1", "DP-2", "DP-4", needs=(Need.HOURS,))
 def windows_of_a_pipeline(session: Session) -> None:
     """Each tick has a run over the preceding window, including its start, excluding its end."""
     clock = _clock(session)
@@ -160,6 +160,11 @@ def windows_of_a_pipeline(session: Session) -> None:
         found = sorted(_windows(clock, runs))
         session.expect("DP-2", f"windows of the first {hours} runs", expected, found)
         _expect_sink(session, "DP-2", made, runs, f"after {hours} windows")
+    renaming = datapipelines.RenameDataPipelineRequest(id=made, name="days")
+    raw.call(session, "DP-1", "RenameDataPipeline", renaming)
+    left = sorted(run.id for run in _runs(session, made))
+    session.expect("DP-1", "runs of a renamed pipeline", sorted(run.id for run in runs), left)
+    _expect_sink(session, "DP-1", made, runs, "of a renamed pipeline")
 
 
 @check("DP-18", needs=(Need.HOURS,))
@@ -336,16 +341,19 @@ def pipelines_leave_nothing(session: Session) -> None:
     session.expect("DP-10", what, expected=True, observed=is_refused)
 
 
-@check("DP-13", needs=(Need.HOURS,))
+@check("DP-1", "DP-13", needs=(Need.HOURS,))
 def runs_in_pages(session: Session) -> None:
     """Runs are listed newest first, in pages of the requested size."""
     clock = _clock(session)
-    made = create(session, "apes", TWICE, schedule=HOURLY)
+    hot = data.TABULAR_DATA_SOURCE_TYPE_HOT_STORAGE
+    made = create(session, "apes", TWICE, schedule=HOURLY, data_source_type=hot)
     clock.until(5, after=2 * MINUTE)
     expected = [(float(hour), hour + 1.0) for hour in range(4, -1, -1)]
     whole = _page(session, made, page_size=0)
     session.expect("DP-13", "runs, the newest first", expected, _windows(clock, whole.runs))
     session.expect("DP-13", "whose runs they are", made, whole.pipeline_id)
+    sources = {run.data_source_type for run in whole.runs}
+    session.expect("DP-1", "sources of the runs over the hot store", {hot}, sources)
     token, found, sizes = "", list[datapipelines.DataPipelineRun](), list[int]()
     for _ in range(6):
         page = _page(session, made, page_size=2, page_token=token)

@@ -229,6 +229,7 @@ def _ask_elsewhere(session: Session) -> None:
     hot = session.outcome("MQ-7", RPC, answer)
     if hot is not None:
         session.expect("MQ-7", "readings of the hot store", everything, len(hot.raw_data))
+    _ask_recent(session, everything)
     moment = dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc).isoformat().replace("+00:00", "Z")
     asked = {"time_requested": {"$gte": {"$date": moment}}}
     answer = session.wire.call(RPC, queries.request(session, [{"$match": asked}]))
@@ -242,6 +243,16 @@ def _ask_elsewhere(session: Session) -> None:
         # Where others have data nothing was deleted.
         left, what = len(session.model.rows), "readings of the hot store after a delete"
         session.expect("DT-1", what, left, len(hot.raw_data))
+
+
+def _ask_recent(session: Session, everything: int) -> None:
+    """The older spelling of the hot store, and stages over it."""
+    recent = queries.request(session, [{"$skip": 1}, {"$count": "n"}])
+    recent.use_recent_data = True
+    reply = session.outcome("MQ-7", RPC, session.wire.call(RPC, recent))
+    if reply is not None:
+        counted = queries.decoded(reply)
+        session.expect("MQ-7", "count of all but one", [{"n": everything - 1}], counted)
 
 
 # The latest ------------------------------------------------------------------------------
@@ -273,17 +284,15 @@ def the_latest_reading(session: Session) -> None:
     """The most recently captured reading of a resource, regardless of the order of arrival."""
     reply = _latest(session)
     session.expect("GL-3", "what was captured last of nothing", {}, mapping_from(reply.payload))
-    for value, moment in ((1.0, 5), (3.0, 9), (2.0, 7)):
-        _captured(session, value, BASE + moment * SECOND)
+    last = BASE + 9 * SECOND + 250_000_001
+    for value, moment in ((1.0, BASE + 5 * SECOND), (3.0, last), (2.0, last - 1)):
+        _captured(session, value, moment)
     reply = _latest(session)
     payload = {"readings": {"n": 3.0}}
     session.expect("GL-1", "what was captured last", payload, mapping_from(reply.payload))
     captured = nanos_from(reply.time_captured)
-    session.expect("GL-1", "when it was captured", BASE + 9 * SECOND, captured)
-    if session.place.now is not None:
-        late = abs(session.place.now() - nanos_from(reply.time_synced))
-        near = late <= session.place.skew + 60 * SECOND
-        session.expect("GL-1", "it was synced just now", expected=True, observed=near)
+    session.expect("GL-1", "when it was captured", last, captured)
+    _expect_synced_now(session, reply)
     _captured(session, 4.0, BASE, method=NAME)
     found = mapping_from(_latest(session, method_name=NAME).payload)
     session.expect("GL-1", "the latest by a long method", {"readings": {"n": 4.0}}, found)
@@ -296,6 +305,13 @@ def the_latest_reading(session: Session) -> None:
     writes.delete_rows(session, 0, FilterSpec())
     if not session.model.rows:
         session.expect("GL-3", "what was deleted", {}, mapping_from(_latest(session).payload))
+
+
+def _expect_synced_now(session: Session, reply: data.GetLatestTabularDataResponse) -> None:
+    if session.place.now is not None:
+        late = abs(session.place.now() - nanos_from(reply.time_synced))
+        near = late <= session.place.skew + 60 * SECOND
+        session.expect("GL-1", "it was synced just now", expected=True, observed=near)
 
 
 @check("GL-1")
@@ -326,6 +342,11 @@ def the_latest_of_long_ago(session: Session) -> None:
     session.expect("GL-2", "synced 360 days ago", True, bool(_latest(session).payload.fields))  # noqa: FBT003
     session.place.advance(8 * DAY)
     session.expect("GL-2", "synced 368 days ago", {}, mapping_from(_latest(session).payload))
+    _captured(session, 2.0, BASE - 2 * 365 * DAY)
+    reply = _latest(session)
+    found = mapping_from(reply.payload)
+    session.expect("GL-1", "synced now beside one of old", {"readings": {"n": 2.0}}, found)
+    _expect_synced_now(session, reply)
 
 
 @check("GL-4", "A34")

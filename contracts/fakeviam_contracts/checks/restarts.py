@@ -9,12 +9,18 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.wire import data
+from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import newer, reads, writes
+from fakeviam_contracts.checks import raw, sequences
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check, small_world
+from fakeviam_contracts.checks.sequence_datasets import MEMBERS, join, new_dataset
 from fakeviam_contracts.model import FilterSpec
-from fakeviam_contracts.wirelog import NotServedError
+from fakeviam_contracts.wirelog import NotServedError, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from fakeviam_contracts.session import Session
 
 _STAGES: list[dict[str, Any]] = [{"$match": {"component_name": "sensor"}}, {"$limit": 3}]
@@ -125,4 +131,41 @@ def newer_things_stay(session: Session) -> None:
     session.comparisons["DD-1"] += bool(made)
 
 
-CHECKS = (what_was_acknowledged_stays, ids_are_handed_out_once, newer_things_stay)
+def _second_pages(session: Session) -> Iterator[tuple[str, str, Any, Callable[[Any], list[Any]]]]:
+    """The requests for second pages of lists, and what the pages are known by."""
+    asked = data.DataRequest(filter=raw.mine(session), limit=2, sort_order=data.ORDER_ASCENDING)
+    for rpc, known in (
+        ("BinaryDataByFilter", lambda page: [e.metadata.binary_data_id for e in page.data]),
+        ("TabularDataByFilter", lambda page: [nanos_from(e.time_requested) for e in page.data]),
+    ):
+        request = getattr(data, f"{rpc}Request")(data_request=asked)
+        request.data_request.last = raw.call(session, "PG-3", rpc, request).last
+        yield "PG-3", rpc, request, known
+    with contextlib.suppress(NotServedError):
+        drives = new_dataset(session, "drives")
+        join(session, drives, *(sequences.create(session) for _ in range(3)))
+        request = data.SequencesByDatasetIDRequest(dataset_id=drives, page_size=2)
+        request.page_token = raw.call(session, "SQ-5", MEMBERS, request).next_page_token
+        yield "SQ-5", MEMBERS, request, lambda page: [each.id for each in page.sequences]
+
+
+@check("DD-1", needs=(Need.RESTART,))
+def lists_go_on(session: Session) -> None:
+    """A token of before a restart continues afterwards, or is refused; it restarts no list."""
+    small_world(session, files=4)
+    lists = [
+        (*each, each[3](raw.call(session, each[0], *each[1:3]))) for each in _second_pages(session)
+    ]
+    session.restart()
+    for clause, rpc, request, known, expected in lists:
+        answer = session.wire.call(rpc, request)
+        if isinstance(answer, Refused):
+            what = f"status of {rpc} with a token of before a restart"
+            session.expect(clause, what, "OK", answer.status, legal=True)
+            continue
+        what = f"the second page of {rpc} after a restart"
+        session.expect(clause, what, expected, known(answer))
+    session.comparisons["DD-1"] += 1
+
+
+CHECKS = (what_was_acknowledged_stays, ids_are_handed_out_once, newer_things_stay, lists_go_on)

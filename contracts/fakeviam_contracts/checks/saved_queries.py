@@ -213,15 +213,27 @@ def queries_behind_saved_ones(session: Session) -> None:
     saved: queries.Stages = [{"$sort": {number: 1}}, {"$limit": 3}]
     create(session, NAME, saved)
     later: queries.Stages = [{"$sort": {number: -1}}, {"$project": {"_id": 0, "n": f"${number}"}}]
-    for name, stages in ((NAME, [*saved, *later]), ("", later)):
+    source = data.TabularDataSource(type=data.TABULAR_DATA_SOURCE_TYPE_STANDARD)
+    for name, stages, sources in (
+        (NAME, [*saved, *later], ()),
+        (NAME, [*saved, *later], (source,)),
+        ("", later, ()),
+    ):
         request = queries.request(session, later)
-        if name:
-            # The saved query already selects the session's readings.
-            request.query_prefix_name = name
+        for each in sources:
+            request.data_source.CopyFrom(each)
+        # The saved query already selects the session's readings.
+        request.query_prefix_name = name
         expected = mql.run(queries.readings_of(session), stages)
         reply = session.answered("MQ-12", queries.RPC, session.wire.call(queries.RPC, request))
         what = "a query behind a saved one" if name else "a query with no other in front"
         session.expect("MQ-12", what, expected, queries.decoded(reply))
+    bare = data.TabularDataByMQLRequest(
+        organization_id=session.place.organization_id, query_prefix_name=NAME
+    )
+    reply = session.answered("MQ-12", queries.RPC, session.wire.call(queries.RPC, bare))
+    count = len(queries.decoded(reply))
+    session.expect("MQ-12", "documents of a saved query with no stages behind it", 3, count)
     request = queries.request(session, later)
     request.query_prefix_name = NAME.swapcase()
     raw.refuse(session, "MQ-9", "NOT_FOUND", queries.RPC, request)

@@ -99,10 +99,13 @@ def pages_of(session: Session, rpc: str, request: Any) -> Iterator[Any]:
         session.expect("SQ-5", f"the token of {rpc} moves on", expected=True, observed=moves_on)
         tokens.append(token)
         request.page_token = token
+        request.page_size += bool(
+            request.page_size
+        )  # a token goes on, whatever the size of the page
     session.expect("SQ-5", f"the list of {rpc} ends", expected=True, observed=False)
 
 
-def _listed(session: Session, ids: Sequence[str], size: int = 1000) -> list[data.Sequence]:
+def listed(session: Session, ids: Sequence[str], size: int = 900) -> list[data.Sequence]:
     """The entries of the list with these ids."""
     request = data.ListSequencesRequest(
         organization_id=session.place.organization_id, page_size=size
@@ -121,7 +124,8 @@ def sequences_are_kept(session: Session) -> None:
                      data.SequenceResourceFilter(resource_name=value, method_name=method)
                      for value in (NAME, *AWKWARD) for method in (METHODS[0], value)],
                  end_time=timestamp_from(BASE + END * SECOND + 1)),
-        creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[]),
+        creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[],
+                 end_time=timestamp_from(BASE + START * SECOND)),
     ):  # fmt: skip
         made = str(raw.call(session, "SQ-1", CREATE, request).id)
         sequence = kept(session, made)
@@ -134,13 +138,13 @@ def sequences_are_listed(session: Session) -> None:
     request = creation(session)
     made = [str(raw.call(session, "SQ-1", CREATE, request).id) for _ in range(3)]
     session.expect("SQ-1", "ids of sequences", 3, len(set(made)))
-    listed = _listed(session, made)
-    session.expect("SQ-13", "sequences, the oldest first", made, [each.id for each in listed])
-    found = sorted(map(sequence_seen, listed), key=lambda each: made.index(each["id"]))
+    in_list = listed(session, made)
+    session.expect("SQ-13", "sequences, the oldest first", made, [each.id for each in in_list])
+    found = sorted(map(sequence_seen, in_list), key=lambda each: made.index(each["id"]))
     expected = [_asked(request, each) for each in made]
     session.expect("SQ-1", "sequences in the list", expected, found)
-    paged = [each.id for each in _listed(session, made, 2)]
-    session.expect("SQ-5", "sequences in pages of two", set(made), set(paged))
+    paged = [each.id for each in listed(session, made, 2)]
+    session.expect("SQ-5", "sequences in pages of two or more", sorted(made), sorted(paged))
 
 
 @check("SQ-1", "SQ-12")
@@ -148,16 +152,19 @@ def sequences_are_deleted(session: Session) -> None:
     """One sequence is deleted; the other remains."""
     made = [create(session) for _ in range(2)]
     raw.call(session, "SQ-1", DELETE, data.DeleteSequenceRequest(id=made[0]))
-    left = [each.id for each in _listed(session, made)]
+    left = [each.id for each in listed(session, made)]
     session.expect("SQ-1", "sequences after one was deleted", made[1:], left)
     raw.refuse(session, "SQ-12", "NOT_FOUND", GET, data.GetSequenceRequest(id=made[0]))
 
 
+#: Another window, to the nanosecond.
+_LATER = (BASE + (START + 1) * SECOND + 1, BASE + (END + 1) * SECOND + 1)
+
 #: A change for each path of a field mask, and how it appears in a sequence.
 _CHANGES: tuple[tuple[str, str, Any], ...] = (
     ("sequence_tags", "tags", ["night", NAME]),
-    ("end_time", "end", BASE + (END + 1) * SECOND),
-    ("start_time", "start", BASE + (START + 1) * SECOND),
+    ("end_time", "end", _LATER[1]),
+    ("start_time", "start", _LATER[0]),
 )
 
 
@@ -171,8 +178,8 @@ def sequences_are_changed(session: Session) -> None:
         id=made,
         resources=[resource(session, method) for method in reversed(METHODS)],
         sequence_tags=["night", NAME],
-        start_time=timestamp_from(BASE + (START + 1) * SECOND),
-        end_time=timestamp_from(BASE + (END + 1) * SECOND),
+        start_time=timestamp_from(_LATER[0]),
+        end_time=timestamp_from(_LATER[1]),
     )
     for path, name, value in (
         *_CHANGES,
@@ -199,8 +206,8 @@ def sequences_are_changed_by_the_mask_alone(session: Session) -> None:
             id=made,
             resources=[resource(session, METHODS[1])],
             sequence_tags=["night", NAME],
-            start_time=timestamp_from(BASE + (START + 1) * SECOND),
-            end_time=timestamp_from(BASE + (END + 1) * SECOND),
+            start_time=timestamp_from(_LATER[0]),
+            end_time=timestamp_from(_LATER[1]),
         )
         changing.field_mask.paths[:] = [path]
         raw.call(session, "SQ-2", UPDATE, changing)

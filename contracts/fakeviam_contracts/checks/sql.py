@@ -36,7 +36,7 @@ def _world(session: Session) -> None:
         writes.upload_rows(session, part=0, rows=[{"readings": row}], times=times)
 
 
-def _request(session: Session, statement: str) -> data.TabularDataBySQLRequest:
+def statement_of(session: Session, statement: str) -> data.TabularDataBySQLRequest:
     """A request for a statement, in which FROM reads the session's readings only."""
     place = session.place
     own = "component_name = '{}' AND ".format(place.component.replace("'", "''"))
@@ -48,7 +48,7 @@ def _request(session: Session, statement: str) -> data.TabularDataBySQLRequest:
 
 
 def _expect(session: Session, clause: str, statement: str, rows: list[dict[str, Any]]) -> None:
-    answer = session.wire.call(RPC, _request(session, statement))
+    answer = session.wire.call(RPC, statement_of(session, statement))
     observed = queries.decoded(session.answered("SL-1", RPC, answer))
     session.expect(clause, f"rows of {statement}", rows, observed)
 
@@ -78,7 +78,7 @@ def rows_of_readings(session: Session) -> None:
 
 def _expect_whole(session: Session) -> None:
     """All columns are the documented fields of a reading, as in MQL."""
-    answer = session.wire.call(RPC, _request(session, "SELECT * FROM readings"))
+    answer = session.wire.call(RPC, statement_of(session, "SELECT * FROM readings"))
     found = queries.documented(session, queries.decoded(session.answered("SL-1", RPC, answer)))
     received = session.interpretation.time_received != "stored"  # else it is the server's (A32)
     rows = [
@@ -160,7 +160,7 @@ def statements_that_the_dialect_refuses(session: Session) -> None:
         "SELECT CAST(data.readings.k AS DATE) FROM readings",
         "SELECT (data FROM readings",
     ):
-        request = _request(session, statement)
+        request = statement_of(session, statement)
         raw.refuse(session, "SL-7", "INVALID_ARGUMENT", RPC, request)
 
 
