@@ -105,6 +105,15 @@ def test_datasets_that_filters_ignore_are_no_matter_of_members(
 
 
 @pytest.mark.slow
+def test_organizations_that_filters_ignore_are_no_matter_of_deletes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FI-1: what such a filter deletes of others is told by the filter."""
+    result = _run(monkeypatch, Ignores("organization_ids", (*READS, *WRITES)), clauses="DF-*")
+    assert list(by_cause(result.findings)) == ["filters by organization_ids"]
+
+
+@pytest.mark.slow
 def test_a_field_that_only_writes_ignore_is_told_of_the_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -103,9 +103,12 @@ def deletes_among_others(session: Session) -> None:
     _expect_count(session, "DT-1", TABULAR, 1)
     for part in (None, session.place.foreign):
         _upload(session, part)
-    ours = data.DeleteBinaryDataByFilterRequest(
-        filter=raw.mine(session, organization_ids=[organization_id])
-    )
+    filter_ = raw.mine(session, organization_ids=[organization_id])
+    # A filter that ignores organizations is wrong before it deletes anything.
+    count, what = raw.page(session, "FI-1", BINARY, filter_).count, "files of one organization"
+    if not session.expect("FI-1", what, 1, count, cause="organization_ids"):
+        return
+    ours = data.DeleteBinaryDataByFilterRequest(filter=filter_)
     raw.call(session, "DF-1", "DeleteBinaryDataByFilter", ours)
     _expect_count(session, "DF-1", BINARY, 1)
 
