@@ -143,7 +143,7 @@ def readings_that_differ_in_their_metadata(session: Session) -> None:
 def _differ_in_one_field(session: Session) -> None:
     parts = session.place.parts
     names = {} if session.place.component else {"component_name": "other"}
-    every: tuple[dict[str, Any], ...] = (
+    every: tuple[dict[str, str], ...] = (
         {},
         {"method_name": "Other"},
         {"component_type": "other"},
@@ -151,7 +151,8 @@ def _differ_in_one_field(session: Session) -> None:
     )
     for changes in every:
         upload = raw.metadata(session, raw.TABULAR, tags=["one"])
-        upload.MergeFrom(datasync.UploadMetadata(**changes))
+        for field, value in changes.items():
+            setattr(upload, field, value)
         raw.call(session, "UP-7", RPC, raw.capture(upload, raw.reading()))
     upload = raw.metadata(session, raw.TABULAR, parts[-1], tags=["one"])
     raw.call(session, "UP-7", RPC, raw.capture(upload, raw.reading()))
