@@ -32,6 +32,9 @@ LOGGER = logging.getLogger("fakeviam_client")
 #: The trailer with remarks of a fake that the reply has no field for.
 NOTE = "fakeviam-note"
 
+#: How long the status may take after the end of the stream, which it comes with.
+STATUS_SECONDS = 1.0
+
 M = TypeVar("M", bound="Message")
 
 _METHODS = MappingProxyType({method.response_type: method for method in wire.methods()})
@@ -111,10 +114,12 @@ class Service:
             async with opening.open(metadata=self._metadata, timeout=timeout) as stream:
                 await _connect(stream)
                 yield stream
+                await _end(stream, method.name)
             trailers = stream.trailing_metadata
             if trailers and NOTE in trailers:
                 LOGGER.warning("%s: %s", method.name, trailers[NOTE])
-        except StreamTerminatedError as error:
+        # An AssertionError is grpclib's word for a message that breaks off.
+        except (StreamTerminatedError, AssertionError) as error:
             raise ConnectionError(f"{method.name} was interrupted: {error}") from error
 
 
@@ -134,6 +139,26 @@ async def _send(stream: Stream[Message, M], messages: Iterable[Message]) -> None
     for message in messages:
         await stream.send_message(message)
     await stream.end()
+
+
+async def _end(stream: Stream[Message, M], name: str) -> None:
+    """Wait for the status of a call whose messages have been read.
+
+    It comes with the end of the stream; grpclib alone would wait for it for ever.
+
+    Raises:
+        ConnectionError: There is none, or there are more messages.
+    """
+    if await stream.recv_message() is not None:
+        raise ConnectionError(f"the server answered {name} with more than one message")
+    status = asyncio.ensure_future(stream.recv_trailing_metadata())
+    try:
+        await asyncio.wait({status}, timeout=STATUS_SECONDS)
+        if not status.done():
+            raise ConnectionError(f"{name} was interrupted: the stream ended without a status")
+    finally:
+        status.cancel()
+    await status
 
 
 def _present(kind: type[M], reply: M | None) -> M:

@@ -1,4 +1,4 @@
-"""A server with replies in raw bytes: for compression and timeouts, which grpclib cannot do.
+"""A server with replies in raw bytes: for what grpclib cannot do, or does not get wrong.
 
 async with RawServer(lambda call: RawReply(data.TagsByFilterResponse())) as server:
     …
@@ -8,6 +8,7 @@ async with RawServer(lambda call: RawReply(data.TagsByFilterResponse())) as serv
 from __future__ import annotations
 
 import asyncio
+import enum
 import struct
 import tempfile
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded
 from h2.exceptions import ProtocolError
 
@@ -35,6 +37,18 @@ class RawCall:
     body: bytearray = field(default_factory=bytearray)
 
 
+class Fault(enum.Enum):
+    """What is wrong with a reply; no client may take it for a whole one."""
+
+    MESSAGE_MISSING = "ends with OK, but without a message"
+    MESSAGE_CUT = "ends with OK in the middle of a message"
+    STATUS_MISSING = "ends without a status"
+    STATUS_UNKNOWN = "ends with the status 99"
+    HTTP_ERROR = "is HTTP 503, and of no gRPC server"
+    STREAM_RESET = "is reset before its status"
+    CONNECTION_CLOSED = "ends with the connection before its status"
+
+
 @dataclass(frozen=True, slots=True)
 class RawReply:
     """A message with a grpc-encoding; without a function, the message is not compressed."""
@@ -42,6 +56,7 @@ class RawReply:
     message: Message
     coding: str = ""
     pack: Callable[[bytes], bytes] = bytes
+    fault: Fault | None = None
 
 
 class RawServer:
@@ -113,7 +128,22 @@ class _Connection(asyncio.Protocol):
     def _send(self, stream: int, reply: RawReply) -> None:
         body = reply.pack(reply.message.SerializeToString())
         coding = [("grpc-encoding", reply.coding)] if reply.coding else []
+        if reply.fault is Fault.HTTP_ERROR:
+            head = [(":status", "503"), ("content-type", "text/html")]
+            self._http.send_headers(stream, head, end_stream=True)
+            return
         head = [(":status", "200"), ("content-type", "application/grpc+proto"), *coding]
         self._http.send_headers(stream, head)
-        self._http.send_data(stream, struct.pack(">?I", bool(reply.coding), len(body)) + body)
-        self._http.send_headers(stream, [("grpc-status", "0")], end_stream=True)
+        framed = struct.pack(">?I", bool(reply.coding), len(body)) + body
+        if reply.fault is Fault.MESSAGE_CUT:
+            framed = framed[:-1]
+        if reply.fault is not Fault.MESSAGE_MISSING:
+            self._http.send_data(stream, framed, end_stream=reply.fault is Fault.STATUS_MISSING)
+        if reply.fault is Fault.STREAM_RESET:
+            self._http.reset_stream(stream, ErrorCodes.INTERNAL_ERROR)
+        elif reply.fault is Fault.CONNECTION_CLOSED:
+            self._transport.write(self._http.data_to_send())
+            self._transport.close()
+        elif reply.fault is not Fault.STATUS_MISSING:
+            status = "99" if reply.fault is Fault.STATUS_UNKNOWN else "0"
+            self._http.send_headers(stream, [("grpc-status", status)], end_stream=True)

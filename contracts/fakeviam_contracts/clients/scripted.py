@@ -34,9 +34,14 @@ if TYPE_CHECKING:
 MOST = 150
 
 
+#: What is added to the name of an RPC that is to count only. Such calls have scripts of their own,
+#: because clients may count before they read.
+COUNTING = " to count"
+
+
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Reply with an error, after a number of messages; None is after all of them."""
+    """Reply with an error; streams after a number of messages, None is after all of them."""
 
     status: str
     text: str = "scripted"
@@ -157,8 +162,13 @@ class ScriptedServer:
         if len(self.calls) > MOST:
             self.stopped = True
             raise GRPCError(Status.ABORTED, f"more than {MOST} calls: the scenario is over")
-        step = self._next(method)
-        await _read(stream, call, getattr(step, "after", None))
+        if not method.client_streaming:
+            await _read(stream, call, None)
+            if any(getattr(one, "count_only", False) for one in call.messages):
+                call.rpc += COUNTING
+        step = self._next(call.rpc, method)
+        if method.client_streaming:
+            await _read(stream, call, getattr(step, "after", None))
         if isinstance(step, StreamReset):
             await stream.cancel()
         elif isinstance(step, Refuse):
@@ -167,8 +177,8 @@ class ScriptedServer:
             request = call.messages[0] if call.messages else method.request()
             await stream.send_message(step(request) if callable(step) else step)
 
-    def _next(self, method: wire.Method) -> object:
-        steps = self._scripts.get(method.name)
+    def _next(self, name: str, method: wire.Method) -> object:
+        steps = self._scripts.get(name)
         if not steps:
             return method.response()
         return steps.pop(0) if len(steps) > 1 else steps[0]

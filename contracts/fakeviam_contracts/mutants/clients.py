@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fakeviam_contracts.mutants.clients_answers import ANSWERS
 from fakeviam_contracts.mutants.clients_base import ClientMutant, MutantStatus, client_outcome
+from fakeviam_contracts.mutants.clients_blind import BLIND
 from fakeviam_contracts.mutants.clients_details import DETAILS
 from fakeviam_contracts.mutants.clients_kinds import KINDS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
@@ -23,4 +24,5 @@ CLIENTS: tuple[ClientMutant, ...] = (
     *VALUES,
     *TRANSPORT,
     *KINDS,
+    *BLIND,
 )

@@ -10,7 +10,7 @@ from fakeviam_client import DataClient, Records
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from fakeviam.wire import data, dataset, datasync
+from fakeviam.wire import data, datasync
 from fakeviam_contracts.clients.obligations.methods import ADDS
 from fakeviam_contracts.mutants.clients_base import (
     ClientMutant,
@@ -286,14 +286,6 @@ class WithoutHeaders(DataClient):
         return await super()._call(kind, request, timeout)
 
 
-class HurriesUploads(DataClient):
-    """Uses a timeout of one second for uploads to datasets."""
-
-    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
-        hurried = 1 if kind is dataset.CreateDatasetResponse else timeout
-        return await super()._call(kind, request, hurried)
-
-
 class SortsResults(DataClient):
     """Returns files by ids in the order of the ids."""
 
@@ -351,7 +343,6 @@ BESIDE = (
     ClientMutant(
         name="captures anonymously", obligation="metadata-on-every-call", client=WithoutHeaders
     ),
-    ClientMutant(name="hurries datasets", obligation="no-deadline", client=HurriesUploads),
     ClientMutant(name="sorts files by ids", obligation="bytes-by-ids", client=SortsResults),
     on_error("calls what exists UNKNOWN", "refusals-unchanged", _status(Status.UNKNOWN)),
     on_error("takes NOT_FOUND for nothing", "refusals-unchanged", _takes_missing_for_empty),

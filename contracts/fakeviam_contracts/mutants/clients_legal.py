@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_client import DataClient
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+from grpclib.metadata import Deadline
 
 from fakeviam.wire import data, datasync
 from fakeviam_contracts.clients.adapters.own import Adapter
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from google.protobuf.message import Message
+
+    from fakeviam_contracts.mutants.clients_base import M
 
 #: Read-only requests in which an empty filter may be present or absent.
 BY_FILTER = (data.TabularDataByFilterRequest, data.BinaryDataByFilterRequest)
@@ -130,6 +134,64 @@ class SaysMore(DataClient):
         super().__init__(channel, {**metadata, "viam_client": "legal;v1"})
 
 
+class LimitsItsCalls(DataClient):
+    """Gives every call ten seconds, unless its caller gives it less."""
+
+    def __init__(self, channel: Any, metadata: Any) -> None:
+        super().__init__(channel, metadata)
+        request = channel.request
+        channel.request = lambda *args, **more: request(
+            *args, **{**more, "deadline": more.get("deadline") or Deadline.from_timeout(10)}
+        )
+
+
+class AsksForOneAtATime(DataClient):
+    """Sends ids one by one, and adds up the counts."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        ids = list(getattr(request, "binary_data_ids", ()))
+        if len(ids) < 2:
+            return await super()._call(kind, request, timeout)
+        del request.binary_data_ids[:]
+        replies = []
+        for one in ids:
+            alone = type(request)()
+            alone.CopyFrom(request)
+            alone.binary_data_ids.append(one)
+            replies.append(await super()._call(kind, alone, timeout))
+        if "deleted_count" in replies[0].DESCRIPTOR.fields_by_name:
+            replies[0].deleted_count = sum(reply.deleted_count for reply in replies)
+        return replies[0]
+
+
+class ReadsAhead(DataClient):
+    """Fetches the next page before it gives one to its caller."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        ahead = getattr(self, "_ahead", None)
+        if not isinstance(request, BY_FILTER) or request.count_only:
+            return await super()._call(kind, request, timeout)
+        reply: Any = ahead or await super()._call(kind, request, timeout)
+        self._ahead: Any = None
+        if reply.data and reply.last:
+            more = type(request)()
+            more.CopyFrom(request)
+            more.data_request.last = reply.last
+            with contextlib.suppress(GRPCError):  # the call itself will tell
+                self._ahead = await super()._call(kind, more, timeout)
+        return reply
+
+
+class CountsFirst(DataClient):
+    """Asks how many there are before it reads."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        if isinstance(request, BY_FILTER) and not request.data_request.last:
+            counting = type(request)(data_request=request.data_request, count_only=True)
+            await super()._call(kind, counting, timeout)
+        return await super()._call(kind, request, timeout)
+
+
 _CLIENTS: dict[str, type[DataClient]] = {
     mutant.name: mutant.client
     for mutant in (
@@ -152,5 +214,13 @@ _CLIENTS: dict[str, type[DataClient]] = {
 
 #: Adapters of correct clients, by what is unusual about them.
 LEGAL: dict[str, Adapter] = {
-    name: Adapter(client) for name, client in {**_CLIENTS, "sends more headers": SaysMore}.items()
+    name: Adapter(client)
+    for name, client in {
+        **_CLIENTS,
+        "sends more headers": SaysMore,
+        "limits its calls": LimitsItsCalls,
+        "asks for one id at a time": AsksForOneAtATime,
+        "reads ahead": ReadsAhead,
+        "counts first": CountsFirst,
+    }.items()
 }

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from fakeviam_client import DataClient, connect
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
-from grpclib.metadata import Deadline
 
 from fakeviam.wire import datasync
 from fakeviam_contracts.mutants.clients_base import (
@@ -142,17 +141,6 @@ async def _blame_network(_: object, kind: type[Message], __: object, error: Exce
     raise error
 
 
-class Hurried(DataClient):
-    """Uses a timeout of ten seconds for every call."""
-
-    def __init__(self, channel: Any, metadata: Any) -> None:
-        super().__init__(channel, metadata)
-        request = channel.request
-        channel.request = lambda *args, **more: request(
-            *args, **{**more, "deadline": Deadline.from_timeout(10)}
-        )
-
-
 class StreamsAnonymously(DataClient):
     """Sends no headers with streams."""
 
@@ -201,7 +189,6 @@ TROUBLES = (
     on_error("tries uploads again", "unavailable-while-writing", _retry),
     on_error("takes a cut stream for success", "stream-cut", _ignore_cut),
     on_error("takes an early refusal for a broken network", "early-refusal", _blame_network),
-    ClientMutant(name="sets deadlines", obligation="no-deadline", client=Hurried),
     ClientMutant(
         name="streams without the token",
         obligation="metadata-on-every-call",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from fakeviam.wire import data
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
@@ -20,21 +22,26 @@ SILENT: dict[str, dict[str, object]] = {
 
 _BYTES = b" \r\n\x00caf\xe9\xc3\xa9\x1a\r\n\n "
 
+#: Neither a mark at the beginning nor NULs at the end belong to anybody else, nothing is unpacked,
+#: and an empty file is a file.
+_STRANGE = (b"\xef\xbb\xbftext\x00\x00", gzip.compress(b"packed", mtime=0), b"")
+
 
 @obligation("files-whole", "BF-2", "CL-5")
 async def files_whole(scenario: Scenario) -> None:
     """Each file comes with its own bytes and its own metadata."""
     # Two are equal but for their names, and neither text nor without blanks at their ends.
     contents = {2: b"bytes of 2", 1: _BYTES, 3: _BYTES, 4: _BYTES[::-1]}
+    contents.update(enumerate(_STRANGE, start=5))
+    names = {number: awkward(f"{number % 4}.bin") for number in contents}  # some have the same
     files = [
-        replies.file(number, contents=each, name=awkward(f"{number}.bin"))
-        for number, each in contents.items()
+        replies.file(number, contents=each, name=names[number]) for number, each in contents.items()
     ]
     page = data.BinaryDataByFilterResponse(data=files, count=len(files), last="x")
     scenario.server.script("BinaryDataByFilter", page, replies.files())
     result = await scenario.do("binary_data_by_filter")
     got = [(one["id"], one["file_name"], one["data"]) for one in result["records"]]
-    expected = [(f"o/l/f{n}", awkward(f"{n}.bin"), each) for n, each in contents.items()]
+    expected = [(f"o/l/f{number}", names[number], each) for number, each in contents.items()]
     same("files", expected, got)
 
 
@@ -59,13 +66,12 @@ async def nothing_for_nothing(scenario: Scenario) -> None:
 @obligation("hostname", "DB-1", "CL-23")
 async def hostname(scenario: Scenario) -> None:
     """`get_database_connection` asks for the organization and gives the hostname alone."""
+    name = "Data-Federation.db.invalid:27017"
     reply = data.GetDatabaseConnectionResponse(
-        hostname="db.invalid", mongodb_uri="mongodb://db.invalid", has_database_user=True
+        hostname=name, mongodb_uri="mongodb://db.invalid", has_database_user=True
     )
     scenario.server.script("GetDatabaseConnection", reply)
-    same(
-        "hostname", "db.invalid", await scenario.do("get_database_connection", organization_id="o")
-    )
+    same("hostname", name, await scenario.do("get_database_connection", organization_id="o"))
     same("organization", "o", scenario.one("GetDatabaseConnection").organization_id)
 
 

@@ -183,6 +183,10 @@ async def judged(one: Obligation, scenario: Scenario) -> ObligationVerdict:
         return ObligationVerdict(one.id, one.clauses, ObligationOutcome.NOT_APPLICABLE, str(reason))
     except ObservedError as seen:
         return ObligationVerdict(one.id, one.clauses, ObligationOutcome.OBSERVED, str(seen))
+    except (LookupError, TypeError, AttributeError) as error:
+        # Results are made by others: one that is no record, or too few calls, is theirs.
+        text = f"no such result or call as the protocol describes: {type(error).__name__}: {error}"
+        return ObligationVerdict(one.id, one.clauses, ObligationOutcome.BROKEN, text)
     return ObligationVerdict(one.id, one.clauses, ObligationOutcome.KEPT, detail or "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.wire import data
@@ -14,10 +14,12 @@ from fakeviam_contracts.clients.obligations.base import (
     PART,
     BrokenError,
     NotApplicableError,
+    ObservedError,
     Scenario,
     obligation,
     same,
 )
+from fakeviam_contracts.clients.obligations.values import MOMENT_NANOS, MOMENTS, awkward
 from fakeviam_contracts.clients.scripted import Refuse
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ _CAPTURE = {
 READS = (
     Asking("tabular_data_by_filter", "TabularDataByFilter", {}),
     Asking("binary_data_by_filter", "BinaryDataByFilter", {}),
-    Asking("binary_data_by_ids", "BinaryDataByIDs", {"binary_ids": replies.ids(1)}),
+    Asking("binary_data_by_ids", "BinaryDataByIDs", {"binary_ids": replies.ids(1, 2)}),
     Asking("tags_by_filter", "TagsByFilter", {}),
     Asking("bounding_box_labels_by_filter", "BoundingBoxLabelsByFilter", {}),
     Asking("get_database_connection", "GetDatabaseConnection", {"organization_id": "o"}),
@@ -73,6 +75,11 @@ READS = (
     Asking("get_latest_tabular_data", "GetLatestTabularData", SOURCE),
     Asking("export_tabular_data", "ExportTabularData", SOURCE),
 )
+#: Replies that make clients call more than once.
+PAGES = {
+    "TabularDataByFilter": (replies.readings(1, last="a"), replies.readings()),
+    "BinaryDataByFilter": (replies.files(1, last="a"), replies.files()),
+}
 #: Methods that are not idempotent.
 ADDS = (
     Asking(
@@ -149,6 +156,8 @@ async def _answers(
     for asking in askings:
         scenario.server.reset()
         scenario.server.script("ExportTabularData", EXPORTED)
+        for rpc, pages in PAGES.items():
+            scenario.server.script(rpc, *pages)
         if refusal is not None:
             scenario.server.script(asking.rpc, refusal)
         answer = await scenario.try_to(asking.method, **asking.args)
@@ -172,11 +181,42 @@ async def metadata_on_every_call(scenario: Scenario) -> None:
 
 
 @obligation("no-deadline", "CL-42")
-async def no_deadline(scenario: Scenario) -> None:
-    """No call has a deadline that nobody asked for."""
-    async for asking, _ in _answers(scenario, EVERY):
-        for call in scenario.server.calls:
-            same(f"deadline of {call.rpc} for {asking.method}", None, call.deadline)
+async def no_deadline(scenario: Scenario) -> str:
+    """Which calls have a deadline that nobody asked for is told."""
+    limited: dict[str, float] = {}
+    async for _, __ in _answers(scenario, EVERY):
+        calls = scenario.server.calls
+        limited.update({call.rpc: call.deadline for call in calls if call.deadline is not None})
+    if not limited:
+        return "sends none of its own"
+    least = min(limited, key=limited.__getitem__)
+    raise ObservedError(
+        f"sends one of its own with {len(limited)} RPCs, "
+        f"the shortest for {least}: {limited[least]:.0f} s"
+    )
+
+
+@obligation("queries-as-given", "GL-1", "EX-1", "EX-2", "CL-35")
+async def queries_as_given(scenario: Scenario) -> None:
+    """What asks for the latest reading, an export, or a job, sends each argument as given."""
+    source = {key: awkward(key) for key in SOURCE}
+    scenario.server.script("ExportTabularData", EXPORTED)
+    expected = tuple(source.values())
+    if await scenario.can("get_latest_tabular_data", **source):
+        same("latest", expected, _source(scenario.one("GetLatestTabularData")))
+    times = {"start_time": MOMENTS[0], "end_time": MOMENTS[-1] + timedelta(seconds=1)}
+    if await scenario.can("export_tabular_data", **source, **times):
+        asked = scenario.one("ExportTabularData")
+        same("export", expected, _source(asked))
+        ends = timestamp_from(MOMENT_NANOS), timestamp_from(MOMENT_NANOS + 10**9)
+        same("interval", ends, (asked.interval.start, asked.interval.end))
+    if await scenario.can("start_sequence_dataset_export", dataset_id=awkward("d")):
+        asked = scenario.one("StartSequenceDatasetExport")
+        same("dataset", awkward("d"), asked.dataset_id)
+
+
+def _source(asked: Any) -> tuple[str, ...]:
+    return asked.part_id, asked.resource_name, asked.resource_subtype, asked.method_name
 
 
 @obligation("writes-alone", "TA-1", "TR-1", "BX-1", "DM-1", "CL-26")
@@ -191,7 +231,7 @@ async def writes_alone(scenario: Scenario) -> None:
 
 # Errors ----------------------------------------------------------------------------------
 
-TEXT = f"label must not be blank, was 'ü' [BX-3]\n  in 100% of {'boxes, ' * 60}and more"
+TEXT = f"label must not be blank, was 'ü %41' [BX-3]\n  in 100% of {'boxes, ' * 60}and more"
 
 #: Those that say that trying again is of no use.
 FINAL = (
@@ -206,29 +246,24 @@ FINAL = (
     "UNIMPLEMENTED",
     "DATA_LOSS",
 )
-_UNARY = tuple(each for each in EVERY if each.method in ("tags_by_filter", "rename_dataset"))
-_STREAMS = tuple(each for each in EVERY if each.method == "file_upload")
+#: After which reading may be tried again.
+TRANSIENT = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "ABORTED", "RESOURCE_EXHAUSTED")
 
 
 @obligation("refusals-unchanged", "ID-5", "UP-1", "CL-15")
 async def refusals_unchanged(scenario: Scenario) -> None:
     """A refusal of the server comes out as gRPC error with its status and text, untried again."""
     for status in FINAL:
-        await _refused(scenario, (*_UNARY, *_STREAMS), status)
-    await _refused(scenario, EVERY, "PERMISSION_DENIED")
-
-
-async def _refused(scenario: Scenario, askings: tuple[Asking, ...], status: str) -> None:
-    async for asking, answer in _answers(scenario, askings, Refuse(status, TEXT)):
-        same(f"outcome of {asking.method}", f"grpc {status}: {TEXT}", str(answer))
-        same(f"calls of {asking.method}", 1, scenario.server.count(asking.rpc))
+        async for asking, answer in _answers(scenario, EVERY, Refuse(status, TEXT)):
+            same(f"outcome of {asking.method}", f"grpc {status}: {TEXT}", str(answer))
+            same(f"calls of {asking.method}", 1, scenario.server.count(asking.rpc))
 
 
 @obligation("unavailable-while-writing", "UP-9", "CL-43")
 async def unavailable_while_writing(scenario: Scenario) -> str:
     """What adds something is not sent again after UNAVAILABLE: it may have been done."""
     details: dict[str, str] = {}
-    for status in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL"):
+    for status in TRANSIENT:
         async for asking, answer in _answers(scenario, ADDS, Refuse(status, "later")):
             if answer.ok:
                 raise BrokenError(f"{asking.method} takes {status} for success")
@@ -240,6 +275,7 @@ async def unavailable_while_writing(scenario: Scenario) -> str:
 OBLIGATIONS = (
     metadata_on_every_call,
     no_deadline,
+    queries_as_given,
     writes_alone,
     refusals_unchanged,
     unavailable_while_writing,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fakeviam import wire
 from fakeviam.wire import data, dataset
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
 from fakeviam_contracts.clients.obligations.values import ALIKE, awkward, many
 from fakeviam_contracts.clients.protocol import Asked, Id
+from fakeviam_contracts.clients.scripted import Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MESSAGES = [Id("o", "l", "f2"), Id("O ", " l", awkward("f"))]
 STRINGS = replies.ids(2, 1)
@@ -136,6 +141,20 @@ async def bytes_by_ids(scenario: Scenario) -> str:
     return f"{scenario.server.count('BinaryDataByIDs')} calls for 130 files"
 
 
+@obligation("ids-error-raised", "CL-44")
+async def ids_error_raised(scenario: Scenario) -> str:
+    """An error at the second of several calls for ids is an error, not the end."""
+    for method, (rpc, more) in BY_IDS.items():
+        first = _by_ids if method == "binary_data_by_ids" else wire.method(rpc).response()
+        scenario.server.script(rpc, first, Refuse("PERMISSION_DENIED", "no more for you"))
+        answer = await scenario.ask(method, binary_ids=replies.ids(*range(130)), **more)
+        several = scenario.server.count(rpc) > 1
+        expected = "grpc PERMISSION_DENIED: no more for you" if several else "success"
+        same(f"outcome of {method}", expected, str(answer))
+    calls = max(scenario.server.count(rpc) for rpc, _ in BY_IDS.values())
+    return f"at most {calls} calls for 130 ids"
+
+
 def _by_ids(request: data.BinaryDataByIDsRequest) -> data.BinaryDataByIDsResponse:
     numbers = [int(one.rpartition("f")[2]) for one in request.binary_data_ids]
     contents = None if request.include_binary else b""
@@ -147,23 +166,29 @@ def _by_ids(request: data.BinaryDataByIDsRequest) -> data.BinaryDataByIDsRespons
 async def counts_returned(scenario: Scenario) -> None:
     """Counts come back as the server gave them."""
     server = scenario.server
-    server.script("DeleteBinaryDataByIDs", data.DeleteBinaryDataByIDsResponse(deleted_count=3))
+    server.script("DeleteBinaryDataByIDs", _per_id(data.DeleteBinaryDataByIDsResponse, 1))
     server.script(
         "DeleteBinaryDataByFilter", data.DeleteBinaryDataByFilterResponse(deleted_count=4)
     )
-    server.script("DeleteTabularData", data.DeleteTabularDataResponse(deleted_count=5))
-    server.script(
-        "RemoveTagsFromBinaryDataByIDs", data.RemoveTagsFromBinaryDataByIDsResponse(deleted_count=6)
-    )
+    large = 2**32 + 5
+    server.script("DeleteTabularData", data.DeleteTabularDataResponse(deleted_count=large))
+    removed = _per_id(data.RemoveTagsFromBinaryDataByIDsResponse, 2)
+    server.script("RemoveTagsFromBinaryDataByIDs", removed)
+    ids = replies.ids(*range(130))  # in one call or in several
+    deleted = await scenario.do("delete_binary_data_by_ids", binary_ids=ids)
+    server.calls.clear()  # there may be one for each id
     counts = [
-        await scenario.do("delete_binary_data_by_ids", binary_ids=STRINGS),
+        deleted,
         await scenario.do("delete_binary_data_by_filter", filter=Asked(component_name="c")),
         await scenario.do("delete_tabular_data", organization_id="o", delete_older_than_days=0),
-        await scenario.do(
-            "remove_tags_from_binary_data_by_ids", tags=["t", "u"], binary_ids=STRINGS
-        ),
+        await scenario.do("remove_tags_from_binary_data_by_ids", tags=["t", "u"], binary_ids=ids),
     ]
-    same("counts", [3, 4, 5, 6], counts)
+    same("counts", [130, 4, large, 260], counts)
+
+
+def _per_id(kind: type[Any], number: int) -> Callable[[Any], Any]:
+    """A reply that counts the ids of its request."""
+    return lambda request: kind(deleted_count=number * len(request.binary_data_ids))
 
 
 @obligation("tags-as-given", "TA-1", "TA-5", "TR-1")
@@ -178,8 +203,13 @@ async def tags_as_given(scenario: Scenario) -> None:
         ("remove_tags_from_binary_data_by_filter", "RemoveTagsFromBinaryDataByFilter", {}),
     ):  # fmt: skip
         await scenario.do(method, tags=tags, **more)
-        sent = [tag for request in scenario.server.sent(rpc) for tag in request.tags]
-        same(f"tags of {method}", tags, sent)
+        sent: dict[str, list[str]] = {}
+        for request in scenario.server.sent(rpc):
+            # Those of a filter have no ids; the others may arrive in one call or in several.
+            for one in getattr(request, "binary_data_ids", ["any"]):
+                sent.setdefault(one, []).extend(request.tags)
+        ids = more.get("binary_ids", ["any"])
+        same(f"tags of {method}", dict.fromkeys(sorted(ids), tags), dict(sorted(sent.items())))
 
 
 @obligation("days-passed-on", "DT-1", "CL-36")
@@ -207,13 +237,13 @@ async def internal_deletable(scenario: Scenario) -> None:
 @obligation("boxes-as-given", "BX-1", "BX-2", "BR-1", "CL-22")
 async def boxes_as_given(scenario: Scenario) -> None:
     """Boxes travel with their image, label and corners, 0 and 1 included; the id comes back."""
-    reply = data.AddBoundingBoxToImageByIDResponse(bbox_id="b9")
+    reply = data.AddBoundingBoxToImageByIDResponse(bbox_id="B9a")
     scenario.server.script("AddBoundingBoxToImageByID", reply)
     edges = dict(zip(CORNERS, (0, 0.25, 1, 1), strict=True))
     for corners in (CORNERS, edges):
         scenario.server.calls.clear()
         box = {"binary_id": "o/l/f1", "label": "Dog", **corners}
-        same("id", "b9", await scenario.do("add_bounding_box_to_image_by_id", **box))
+        same("id", "B9a", await scenario.do("add_bounding_box_to_image_by_id", **box))
         request = scenario.one("AddBoundingBoxToImageByID")
         same("label", "Dog", request.label)
         same("corners", corners, {name: getattr(request, name) for name in corners})
@@ -234,25 +264,30 @@ async def boxes_as_given(scenario: Scenario) -> None:
 async def datasets_as_given(scenario: Scenario) -> None:
     """Datasets are made, renamed, listed and deleted as told; ids and lists come back."""
     server = scenario.server
-    server.script("CreateDataset", dataset.CreateDatasetResponse(id="d1"))
-    listed = [dataset.Dataset(id=f"d{at * 53 % 130}", name=awkward(str(at))) for at in range(130)]
+    server.script("CreateDataset", dataset.CreateDatasetResponse(id="D1"))
+    # Datasets of two organizations may have the same name.
+    listed = [
+        dataset.Dataset(id=f"d{at * 53 % 130}", name=awkward(str(at // 2))) for at in range(130)
+    ]
     ids = [one.id for one in listed]
     expected = [{"id": one.id, "name": one.name} for one in listed]
     server.script("ListDatasetsByIDs", dataset.ListDatasetsByIDsResponse(datasets=listed))
     reply = dataset.ListDatasetsByOrganizationIDResponse(datasets=listed)
     server.script("ListDatasetsByOrganizationID", reply)
     dataset_id = await scenario.do("create_dataset", name="dogs", organization_id="o")
-    same("id", "d1", dataset_id)
+    same("id", "D1", dataset_id)
     await scenario.do("rename_dataset", id="d1", name="cats")
     same("list", expected, await scenario.do("list_dataset_by_ids", ids=ids))
     organization = awkward("o")
     every = await scenario.do("list_datasets_by_organization_id", organization_id=organization)
     same("list of the organization", expected, every)
-    asked = scenario.one("ListDatasetsByOrganizationID").organization_id
-    same("organization", organization, asked)
+    asked = scenario.one("ListDatasetsByOrganizationID")
+    same("organization", organization, asked.organization_id)
+    same("type of the datasets that are listed", False, asked.HasField("type"))  # noqa: FBT003
     await scenario.do("delete_dataset", id="d1")
     created, renamed = scenario.one("CreateDataset"), scenario.one("RenameDataset")
     same("created", ("dogs", "o"), (created.name, created.organization_id))
+    same("type of the dataset", dataset.DATASET_TYPE_BINARY_DATA, created.type)
     same("renamed", ("d1", "cats"), (renamed.id, renamed.name))
     same("listed", ids, list(scenario.one("ListDatasetsByIDs").ids))
     same("deleted", "d1", scenario.one("DeleteDataset").id)
@@ -265,6 +300,7 @@ OBLIGATIONS = (
     ids_all,
     names_as_given,
     bytes_by_ids,
+    ids_error_raised,
     counts_returned,
     tags_as_given,
     days_passed_on,

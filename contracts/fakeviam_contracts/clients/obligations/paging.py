@@ -15,28 +15,44 @@ from fakeviam_contracts.clients.obligations.base import (
 )
 from fakeviam_contracts.clients.obligations.values import awkward
 from fakeviam_contracts.clients.protocol import Asked
-from fakeviam_contracts.clients.scripted import Refuse
+from fakeviam_contracts.clients.scripted import COUNTING, Refuse
 
 TABULAR = "TabularDataByFilter"
 BINARY = "BinaryDataByFilter"
 
 
-async def _three_pages(scenario: Scenario) -> list[int]:
+async def _three_pages(scenario: Scenario) -> list[tuple[str, int]]:
     scenario.follows_pages()
     scenario.server.script(
         TABULAR,
         replies.readings(1, 2, last="a"),
-        replies.readings(3, last="b"),
+        replies.readings(3, last="b", component="barometer"),
         replies.readings(3, 4, 4, 5, last="c"),
         replies.readings(),
     )
-    return replies.numbers_of(await scenario.do("tabular_data_by_filter"))
+    records = (await scenario.do("tabular_data_by_filter"))["records"]
+    return [(record["component_name"], record["data"]["n"]) for record in records]
 
 
-@obligation("pages-complete", "PG-1", "PG-5", "TD-1", "CL-38")
+#: What stands on those three pages; each page has metadata of its own.
+_READ = [
+    *(("thermometer", number) for number in (1, 2)),
+    ("barometer", 3),
+    *(("thermometer", number) for number in (3, 4, 4, 5)),
+]
+
+
+@obligation("pages-complete", "PG-1", "PG-5", "TD-1", "TD-2", "CL-38")
 async def pages_complete(scenario: Scenario) -> None:
     """Downloads go on after a short page and give all records in order, equal ones too."""
-    same("readings", [1, 2, 3, 3, 4, 4, 5], await _three_pages(scenario))
+    same("readings", _READ, await _three_pages(scenario))
+    # Pages as full as they were asked for, and many of them.
+    for total, most in ((300, 1000), (90, 1)):
+        scenario.server.reset()
+        scenario.server.script(TABULAR, replies.shelf(total, most=most, of=replies.readings))
+        result = await scenario.do("tabular_data_by_filter")
+        same("readings of many pages", list(range(total)), replies.numbers_of(result))
+    scenario.server.reset()
     scenario.server.script(BINARY, replies.shelf(9, most=2))
     for more in ({}, {"include_file_data": False}):
         result = await scenario.do("binary_data_by_filter", num_files=0, **more)
@@ -71,11 +87,14 @@ async def pages_same_question(scenario: Scenario) -> None:
         (TABULAR, "tabular_data_by_filter", replies.readings, replies.readings(), {}),
         (BINARY, "binary_data_by_filter", replies.files, replies.files(),
          {"num_files": 0, "include_file_data": False}),
+        (BINARY, "binary_data_by_filter", replies.files, replies.files(), {"num_files": 0}),
     ):  # fmt: skip
+        scenario.server.reset()
         scenario.server.script(rpc, page(1, 2, last="a"), page(3, last="b"), page(4, last="c"), end)
         await scenario.do(method, **more, **args)
         questions = [_without_place(request) for request in scenario.server.sent(rpc)]
         same("questions", [questions[0]] * 4, questions)
+        same("include_internal_data", True, questions[0].include_internal_data)  # noqa: FBT003
         asked = questions[0].data_request
         same("filter", ("p", ["t"]), (asked.filter.part_id, list(asked.filter.tags_filter.tags)))
 
@@ -109,10 +128,10 @@ async def pages_by_hand(scenario: Scenario) -> None:
         place = {"limit": limit, "last": awkward("last")}
         page = await scenario.do("tabular_data_by_filter", **place)
         same("readings", list(numbers), replies.numbers_of(page))
-        _expect_page(scenario.one(TABULAR), page, place, len(numbers))
+        _expect_page(scenario.server.sent(TABULAR)[0], page, place, len(numbers))
         page = await scenario.do("binary_data_by_filter", include_file_data=False, **place)
         same("files", replies.ids(*numbers), replies.ids_of(page))
-        _expect_page(scenario.one(BINARY), page, place, len(numbers))
+        _expect_page(scenario.server.sent(BINARY)[0], page, place, len(numbers))
 
 
 def _expect_page(request: Any, page: dict[str, Any], place: dict[str, Any], count: int) -> None:
@@ -120,6 +139,25 @@ def _expect_page(request: Any, page: dict[str, Any], place: dict[str, Any], coun
     same("limit and last", (place["limit"], place["last"]), (asked.limit, asked.last))
     same("last of the result", "b", page.get("last"))
     same("count of the result", count, page.get("count"))
+
+
+@obligation("count-only", "PG-8", "PG-9", "A5")
+async def count_only(scenario: Scenario) -> None:
+    """`count_only` counts and reads nothing, and the server's count comes back."""
+    for rpc, method, reply in (
+        (TABULAR, "tabular_data_by_filter", data.TabularDataByFilterResponse),
+        (BINARY, "binary_data_by_filter", data.BinaryDataByFilterResponse),
+    ):
+        scenario.server.script(rpc + COUNTING, reply(count=_LARGE))
+        counted = await scenario.do(method, count_only=True)
+        same(f"result of {method}", (_LARGE, []), (counted.get("count"), counted["records"]))
+        same(f"calls of {method} that read", 0, scenario.server.count(rpc))
+        await scenario.do(method)
+        same(f"calls of {method} that read", True, scenario.server.count(rpc) > 0)  # noqa: FBT003
+
+
+#: More than 32 bits hold.
+_LARGE = 2**32 + 5
 
 
 @obligation("limit-left-open", "PG-1")
@@ -163,10 +201,11 @@ async def order_passed_on(scenario: Scenario) -> str:
 @obligation("internal-only-on-request", "PG-10")
 async def internal_only_on_request(scenario: Scenario) -> None:
     """Internal data is asked for only when the caller does."""
-    await scenario.do("binary_data_by_filter")
-    await scenario.do("binary_data_by_filter", include_internal_data=True)
-    flags = [request.include_internal_data for request in scenario.server.sent(BINARY)]
-    same("include_internal_data", [False, True], flags)
+    for rpc, method in ((TABULAR, "tabular_data_by_filter"), (BINARY, "binary_data_by_filter")):
+        await scenario.do(method)
+        await scenario.do(method, include_internal_data=True)
+        flags = [request.include_internal_data for request in scenario.server.sent(rpc)]
+        same(f"include_internal_data of {method}", [False, True], flags)
 
 
 @obligation("page-error-raised", "PG-5", "CL-44")
@@ -178,6 +217,11 @@ async def page_error_raised(scenario: Scenario) -> None:
     )
     answer = await scenario.ask("tabular_data_by_filter")
     same("outcome", "grpc PERMISSION_DENIED: no more for you", str(answer))
+    scenario.server.script(
+        BINARY, replies.files(1, last="a"), Refuse("PERMISSION_DENIED", "no more for you")
+    )
+    answer = await scenario.ask("binary_data_by_filter")
+    same("outcome of files", "grpc PERMISSION_DENIED: no more for you", str(answer))
 
 
 # How many files --------------------------------------------------------------------------
@@ -255,6 +299,7 @@ OBLIGATIONS = (
     pages_same_question,
     pages_repeated,
     pages_by_hand,
+    count_only,
     limit_left_open,
     limit_served,
     order_passed_on,

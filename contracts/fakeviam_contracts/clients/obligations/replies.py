@@ -18,10 +18,12 @@ BASE = 1_704_067_200 * 1_000_000_000
 FRACTION = 123_456_000
 
 
-def readings(*numbers: int, last: str = "") -> data.TabularDataByFilterResponse:
+def readings(
+    *numbers: int, last: str = "", component: str = "thermometer"
+) -> data.TabularDataByFilterResponse:
     """A page of readings {"n": number}; the end of the list without numbers."""
     return data.TabularDataByFilterResponse(
-        metadata=[data.CaptureMetadata(component_name="thermometer")] if numbers else [],
+        metadata=[data.CaptureMetadata(component_name=component)] if numbers else [],
         data=[
             data.TabularData(
                 data=struct_from({"n": number}),
@@ -63,14 +65,19 @@ def files(*numbers: int, last: str = "") -> data.BinaryDataByFilterResponse:
     )
 
 
-def shelf(total: int | None, *, most: int = 1000) -> Callable[[Any], Message]:
-    """A number of files, or endless ones, in the requested pages of at most `most` files."""
+def shelf(
+    total: int | None, *, most: int = 1000, of: Callable[..., Message] = files
+) -> Callable[[Any], Message]:
+    """A number of files, or endless ones, in the requested pages of at most `most` files.
 
-    def page(request: data.BinaryDataByFilterRequest) -> Message:
+    With `of=readings` it holds readings instead.
+    """
+
+    def page(request: Any) -> Message:
         start = int(request.data_request.last or 0)
         end = start + min(request.data_request.limit or 50, most)
         numbers = range(start, end if total is None else min(end, total))
-        return files(*numbers, last=str(start + len(numbers)) if numbers else "")
+        return of(*numbers, last=str(start + len(numbers)) if numbers else "")
 
     return page
 

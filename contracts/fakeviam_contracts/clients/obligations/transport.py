@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import auth, data
 from fakeviam_contracts.clients.obligations.base import (
@@ -15,7 +15,8 @@ from fakeviam_contracts.clients.obligations.base import (
     same,
 )
 from fakeviam_contracts.clients.obligations.connecting import KEY
-from fakeviam_contracts.clients.raw_server import RawReply, RawServer
+from fakeviam_contracts.clients.obligations.methods import EXPORTED, SOURCE
+from fakeviam_contracts.clients.raw_server import Fault, RawReply, RawServer
 from fakeviam_contracts.clients.scripted import Refuse, ScriptedServer
 
 if TYPE_CHECKING:
@@ -55,6 +56,31 @@ async def retries_end(scenario: Scenario) -> None:
         raise BrokenError(f"called {len(scenario.server.calls) - 1} times without an end")
     if answer.ok or answer.kind == "silent":
         raise BrokenError(f"expected an error, got {answer}")
+
+
+# Replies that break off -------------------------------------------------------------------
+
+
+@obligation("broken-replies", "CL-53")
+async def broken_replies(scenario: Scenario) -> None:
+    """A reply that breaks off, or lacks its message or its status, is an error, and no data."""
+    for fault in Fault:
+        await _refused(scenario, "tags_by_filter", {}, RawReply(TAGS, fault=fault))
+    for fault in Fault:
+        # A stream of no messages is whole, and its result is none.
+        if fault is not Fault.MESSAGE_MISSING:
+            reply = RawReply(EXPORTED, fault=fault)
+            await _refused(scenario, "export_tabular_data", SOURCE, reply)
+
+
+async def _refused(scenario: Scenario, method: str, args: dict[str, Any], reply: RawReply) -> None:
+    async with RawServer(lambda _: reply) as server:
+        answer = await scenario.at(server.target).try_to(method, **args)
+    assert reply.fault is not None  # noqa: S101 - for mypy
+    if answer.ok:
+        raise BrokenError(f"{method} takes for a result what {reply.fault.value}")
+    if answer.kind == "silent":
+        raise BrokenError(f"{method} hangs for ever where the reply {reply.fault.value}")
 
 
 # Compression -----------------------------------------------------------------------------
@@ -179,6 +205,7 @@ async def tls_or_nothing(scenario: Scenario) -> str:
 OBLIGATIONS = (
     deadline_passed,
     retries_end,
+    broken_replies,
     requests_plain,
     gzip_read,
     coding_refused,

@@ -18,7 +18,8 @@ def awkward(name: str) -> str:
 
 
 #: All are distinct, although they look similar.
-ALIKE = ("dog", "Dog", "dog ", " dog", "\ufb01sh", "fish", "caf\u00e9", "cafe\u0301", "0", "null")
+ALIKE = ("dog", "Dog", "dog ", " dog", "\ufb01sh", "fish", "caf\u00e9", "cafe\u0301", "0", "null",
+         "VIAM_DATASET_1")  # fmt: skip
 
 
 def many(name: str) -> list[str]:
@@ -43,6 +44,10 @@ MOMENTS = tuple(
 MOMENT_NANOS = BASE + 123_457_000
 
 
+def _nested(depth: int) -> dict[str, object]:
+    return {"in": [_nested(depth - 1)]} if depth else {"core": 0.1}
+
+
 #: Readings that a client must not normalize.
 ROWS: list[dict[str, object]] = [
     {"a": {"b": [1.5, None, True, "\u00fc", [], {}, 0, False, ""]}},
@@ -54,6 +59,9 @@ ROWS: list[dict[str, object]] = [
     {"large": 2.0**53, "small": 5e-324, "one": 1, "yes": True},
     {"text": awkward("reading"), awkward("key"): "1", "number": "1.0", "date": "2024-01-01"},
     {},
+    {"words": ["true", "False", "null", "None", "NaN", "1e5", "0x1f", "[]", "\ufeffmark"]},
+    {"readings": {"a": 1}},
+    {"_id": "x", "received": "y", "nested": _nested(12)},
 ]
 
 
