@@ -91,6 +91,7 @@ CHAPTERS = {
         "fleet",
         "strict",
         "contract-kit",
+        "client-adapters",
     ],
     "Reference": [
         "site/python",

@@ -69,6 +69,7 @@ def test_findings_of_the_official_sdk_come_out() -> None:
         "internal-deletable",
         "dest-of-files",
         "dest-of-readings",
+        "broken-replies",
         "tls-unknown-ca",
         "tls-wrong-name",
         "readings-back",
@@ -79,8 +80,10 @@ def test_findings_of_the_official_sdk_come_out() -> None:
         "@viamrobotics/sdk 0.61.1": {
             "interval-open-ends",
             "times-back",
+            "readings-back",
             "readings-own",
             "upload-times",
+            "queries-as-given",
             "internal-deletable",
             "extension",
             "stream-cut",
@@ -278,6 +281,20 @@ def test_verdicts(
     answer: dict[str, Any], outcome: ObligationOutcome, detail: str, tmp_path: Path
 ) -> None:
     assert asyncio.run(verdict_of(sample, answer, tmp_path)) == (outcome, detail)
+
+
+@obligation("records")
+async def records(scenario: Scenario) -> None:
+    """Give records."""
+    same("first", 1, (await scenario.do("anything"))["records"][0])
+
+
+@pytest.mark.parametrize("result", [None, 1, [], {}, {"records": []}, {"records": None}])
+def test_a_result_of_another_form_is_told(result: object, tmp_path: Path) -> None:
+    answer = {"ok": True, "result": result}
+    outcome, detail = asyncio.run(verdict_of(records, answer, tmp_path))
+    assert outcome is ObligationOutcome.BROKEN
+    assert detail.startswith("no such result or call as the protocol describes: ")
 
 
 def test_a_client_that_never_ends_is_stopped() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FOLDER = ENVIRONMENTS / "go"
 BIN = FOLDER / "bin"
 SOURCE = Path(__file__).parent / "go"
+ADAPTER = Path(__file__).parent / "go_adapter"
 DESCRIPTORS = ROOT / "fakeviam" / "wire" / "descriptors.binpb"
 
 #: What runs, as `go install` wants it; the stubs' generators come first.
@@ -78,16 +79,32 @@ def programs() -> Path:
     return BIN
 
 
+@cache
+def adapter() -> Path:
+    """The contract kit's adapter in Go, built."""
+    programs()
+    with only_one(ENVIRONMENTS / "go.lock"):
+        source = (ADAPTER / "main.go").read_text(encoding="utf-8")
+        _write(FOLDER / "adapter", {"main.go": source, **_module("adapter")})
+        _go("build", "-mod=mod", "-o", str(BIN / "adapter"), ".", cwd=FOLDER / "adapter")
+    return BIN / "adapter"
+
+
 def ran(text: str) -> str:
     """What a program prints that imports what those of tests/interop/go do."""
     programs()
     with only_one(ENVIRONMENTS / "go.lock"):
-        module = re.sub(
-            r"(?m)^module .*", "module one", (SOURCE / "go.mod").read_text(encoding="utf-8")
-        )
-        sums = (SOURCE / "go.sum").read_text(encoding="utf-8")
-        _write(FOLDER / "one", {"main.go": text, "go.mod": module, "go.sum": sums})
+        _write(FOLDER / "one", {"main.go": text, **_module("one")})
         return run("go", "run", "-mod=mod", ".", cwd=FOLDER / "one", environ=_environ())
+
+
+def _module(name: str) -> dict[str, str]:
+    """The files that make a module of a program, which requires what `interop` does."""
+    module = (SOURCE / "go.mod").read_text(encoding="utf-8")
+    return {
+        "go.mod": re.sub(r"(?m)^module .*", f"module {name}", module),
+        "go.sum": (SOURCE / "go.sum").read_text(encoding="utf-8"),
+    }
 
 
 def _stubs() -> dict[str, dict[str, str]]:

@@ -30,13 +30,14 @@ def test_every_obligation_is_proven_but_those_that_only_tell() -> None:
     proven = {mutant.obligation for mutant in CLIENTS}
     assert {one.id for one in OBLIGATIONS} - proven == {
         "limit-served",
+        "no-deadline",
         "unavailable-while-reading",
     }
 
 
 @pytest.mark.parametrize("name", LEGAL)
 def test_a_legal_client_keeps_everything(name: str) -> None:
-    """PG-1, PG-6, FI-2, FI-5, FI-6, FU-2, CL-45: what they leave open, no client breaks."""
+    """PG-1, PG-6, FI-2, FI-5, FI-6, FU-2, CL-42, CL-45: what they leave open, no client breaks."""
     verdicts = asyncio.run(checked_peer(LocalPeer(LEGAL[name].answer))).verdicts
     broken = [one for one in verdicts if one.outcome is ObligationOutcome.BROKEN]
     assert broken == []

@@ -1,5 +1,7 @@
 """How a client in any language is driven: messages over its standard input and output.
 
+docs/client-adapters.md of the project says the same with every method and its arguments.
+
 The kit starts a command, the *adapter*. Each message is a `google.protobuf.Struct`, serialized,
 after four bytes that hold its length (unsigned, most significant first). The kit writes one
 request, the adapter writes one response, and so on; at the end of its input the adapter exits.

@@ -9,6 +9,7 @@ from fakeviam_contracts.mutants.clients_details import DETAILS
 from fakeviam_contracts.mutants.clients_kinds import KINDS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
 from fakeviam_contracts.mutants.clients_transport import TRANSPORT
+from fakeviam_contracts.mutants.clients_unseen import UNSEEN
 from fakeviam_contracts.mutants.clients_values import VALUES
 from fakeviam_contracts.mutants.clients_writing import TROUBLES, UPLOADS
 
@@ -25,4 +26,5 @@ CLIENTS: tuple[ClientMutant, ...] = (
     *TRANSPORT,
     *KINDS,
     *BLIND,
+    *UNSEEN,
 )

@@ -190,3 +190,28 @@ def setting(field: str, *, value: object) -> Callable[[Any], None]:
             setattr(request, field, value)
 
     return edit
+
+
+def on_result(
+    name: str, obligation: str, method: str, change: Callable[[Any], object]
+) -> ClientMutant:
+    """A client that changes the result of a method."""
+    original = getattr(DataClient, method)
+
+    @functools.wraps(original)
+    async def changed(self: object, *args: object, **more: object) -> object:
+        return change(await original(self, *args, **more))
+
+    return ClientMutant(
+        name=name, obligation=obligation, client=type("Resulting", (DataClient,), {method: changed})
+    )
+
+
+def only_for(kind: type[Message], edit: Callable[[Any], object]) -> Callable[..., None]:
+    """An edit of one kind of message, the last argument."""
+
+    def edit_it(*args: object) -> None:
+        if isinstance(args[-1], kind):
+            edit(args[-1])
+
+    return edit_it

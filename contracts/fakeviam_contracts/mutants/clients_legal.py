@@ -153,7 +153,7 @@ class AsksForOneAtATime(DataClient):
         if len(ids) < 2:
             return await super()._call(kind, request, timeout)
         del request.binary_data_ids[:]
-        replies = []
+        replies: list[Any] = []
         for one in ids:
             alone = type(request)()
             alone.CopyFrom(request)
@@ -161,7 +161,8 @@ class AsksForOneAtATime(DataClient):
             replies.append(await super()._call(kind, alone, timeout))
         if "deleted_count" in replies[0].DESCRIPTOR.fields_by_name:
             replies[0].deleted_count = sum(reply.deleted_count for reply in replies)
-        return replies[0]
+        first: M = replies[0]
+        return first
 
 
 class ReadsAhead(DataClient):
@@ -174,12 +175,13 @@ class ReadsAhead(DataClient):
         reply: Any = ahead or await super()._call(kind, request, timeout)
         self._ahead: Any = None
         if reply.data and reply.last:
-            more = type(request)()
+            more: Any = type(request)()
             more.CopyFrom(request)
             more.data_request.last = reply.last
             with contextlib.suppress(GRPCError):  # the call itself will tell
                 self._ahead = await super()._call(kind, more, timeout)
-        return reply
+        given: M = reply
+        return given
 
 
 class CountsFirst(DataClient):

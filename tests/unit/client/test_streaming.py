@@ -397,6 +397,40 @@ async def test_a_server_that_answers_nothing() -> None:
             await client.tags_by_filter()
 
 
+async def _no_status(stream: Any) -> None:
+    await stream.send_message(data.TagsByFilterResponse(tags=["hill"]))
+    await stream._stream.end()
+
+
+async def _half_a_message(stream: Any) -> None:
+    await stream.send_initial_metadata()
+    await stream._stream.send_data(b"\0\0\0\0\x06\x0a\x04h", end_stream=True)
+
+
+async def _two_messages(stream: Any) -> None:
+    await stream.send_message(data.TagsByFilterResponse(tags=["hill"]))
+    await stream._stream.send_data(b"\0\0\0\0\0")
+    await stream.send_trailing_metadata()
+
+
+@pytest.mark.parametrize(
+    ("handle", "match"),
+    [
+        (_no_status, "^TagsByFilter was interrupted: the stream ended without a status$"),
+        (_half_a_message, "^TagsByFilter was interrupted: "),
+        (_two_messages, "^the server answered TagsByFilter with more than one message$"),
+    ],
+)
+async def test_a_reply_that_is_not_whole(
+    handle: Callable[[Any], Any], match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CL-53: it is an error, and waited for by nobody."""
+    monkeypatch.setattr("fakeviam_client._service.STATUS_SECONDS", 0.05)
+    async with listening(Raw("TagsByFilter", handle)) as path, connect(path) as client:
+        with pytest.raises(ConnectionError, match=match):
+            await client.tags_by_filter()
+
+
 async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("text")

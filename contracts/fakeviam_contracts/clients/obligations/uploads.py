@@ -41,6 +41,7 @@ SENSOR: dict[str, Any] = {
     "method_name": " ReadImage",
 }
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - naive on purpose
+EXTENSIONS = ("png", ".png", ".tar.gz", "JPG", "jpeg", "pcd.gz")
 MIME = "Image/WebP; q=A"
 #: Times for obligations about other things: some clients require them.
 TIMED: dict[str, Any] = {"data_request_times": [NAIVE, NAIVE]}
@@ -152,14 +153,14 @@ async def type_of_upload(scenario: Scenario) -> None:
 @obligation("extension", "UP-3", "CL-41")
 async def extension(scenario: Scenario) -> None:
     """Sensor uploads send an extension with its dot, however it was given; files as given."""
-    for given in ("png", ".png", ".tar.gz", "JPG"):
+    for given in EXTENSIONS:
         dotted = f".{given.removeprefix('.')}"
         captured = (await _captured(scenario, file_extension=given, **TIMED)).metadata
         same(f"{given} of captures", dotted, captured.file_extension)
         scenario.server.reset()
         file = (await _file(scenario, b"x", file_extension=given))[0].metadata
         same(f"{given} of files", given, file.file_extension)
-    for given in ("png", ".png", ".tar.gz", "JPG"):
+    for given in EXTENSIONS:
         scenario.server.reset()
         streamed = (await _streamed(scenario, b"x", file_ext=given))[0].metadata.upload_metadata
         same(f"{given} of streams", f".{given.removeprefix('.')}", streamed.file_extension)
@@ -233,6 +234,10 @@ async def nothing_invented(scenario: Scenario) -> None:
     same("of captures", expected, captured.metadata)
     content = captured.sensor_contents[0]
     same("times of captures", datasync.SensorMetadata(), content.metadata)
+    # Readings may need times; a client that takes them without invents none.
+    if (await scenario.try_to("tabular_data_capture_upload", **SENSOR, tabular_data=[{}])).ok:
+        reading = scenario.server.sent(CAPTURE)[-1].sensor_contents[0]
+        same("times of readings", datasync.SensorMetadata(), reading.metadata)
 
 
 @obligation("parameters-absent", "EX-3")
