@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".toml"
 
+#: What a file may say: `open` are points that nobody could settle.
+_TABLES = frozenset(("policy", "open", "date", "target"))
+
 
 def policy_of(policy: Policy | str | os.PathLike[str] | None) -> Policy:
     """The policy itself, that of a `.toml` file, the preset of that name, or the default.
@@ -39,8 +42,12 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
     """
     try:
         document = _parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"policy file {path}: {_why(error)}") from error
+    strangers = sorted(set(document) - _TABLES)
+    if strangers:
+        what = f"{strangers[0]} = {short(document[strangers[0]])}"
+        raise UsageError(f"policy file {path}: {what} is not read; fields are in a table [policy]")
     table = document.get("policy", {})
     if not isinstance(table, dict):
         raise UsageError(f"policy file {path}: policy must be a table, got {short(table)}")
@@ -67,7 +74,12 @@ def _value(name: str, value: Any) -> Any:
             raise UsageError(f"{name} must have a size, and optionally beyond, got {short(value)}")
         return PageLimit(**value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return timedelta(seconds=value) if name == "visibility_lag" and is_number else value
+    if name != "visibility_lag" or not is_number:
+        return value
+    try:
+        return timedelta(seconds=value)
+    except (OverflowError, ValueError) as error:
+        raise UsageError(f"{name} is no number of seconds: {short(value)}") from error
 
 
 def _parse(text: str) -> dict[str, object]:

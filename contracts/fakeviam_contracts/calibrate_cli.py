@@ -21,7 +21,7 @@ from fakeviam_contracts.addresses import KitTargetType, max_rps_option
 from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN
-from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.wirelog import ConnectionLostError, SenselessAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +68,7 @@ def _calibrate(target: str, output: Path, options: Mapping[str, object]) -> None
     from fakeviam_contracts.run_config import RunConfig  # noqa: PLC0415
 
     day = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
+    _check_writable(output)
     try:
         subject = open_subject(RunConfig(target=target, **options))  # type: ignore[arg-type]
         try:
@@ -77,9 +78,20 @@ def _calibrate(target: str, output: Path, options: Mapping[str, object]) -> None
     except ContractBrokenError as error:
         why = f"the contract is broken, which `fakeviam contract run` tells in full: {error}"
         raise CannotRunHereError(why) from error
-    except (CannotRunError, ConnectionLostError, MayNotError) as error:
+    except (CannotRunError, ConnectionLostError, MayNotError, SenselessAnswerError) as error:
         raise CannotRunHereError(str(error)) from error
     output.write_text(as_toml(calibration, target=target or OWN, day=day), encoding="utf-8")
     click.echo(f"{output}: settles {', '.join(settled_clauses(calibration))}")
     for field, reason in calibration.open.items():
         click.echo(f"open: {field}: {reason}")
+
+
+def _check_writable(output: Path) -> None:
+    """Refuse a file that could not be written in the end, before the server is asked anything."""
+    try:
+        with output.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise CannotRunHereError(f"cannot write {output}: {error.strerror}") from error
+    if not output.stat().st_size:
+        output.unlink()

@@ -11,14 +11,14 @@ from fakeviam_contracts import query_probes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND
 from fakeviam_contracts.descriptions import LABEL, binary_id
-from fakeviam_contracts.probing import UnsettledError, call
+from fakeviam_contracts.probing import UnsettledError, ask, call, require
 from fakeviam_contracts.visibility import measure_lag
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fakeviam_contracts.probing import Found
+    from fakeviam_contracts.probing import Found, Probe
     from fakeviam_contracts.session import Session
 
 HOUR = 3600 * SECOND
@@ -27,6 +27,13 @@ MANY_ROWS, MANY_FILES = 1001, 130
 #: Larger than any reply that is looked for.
 LARGE = 8 * 1024 * 1024
 
+
+#: The statuses that a policy can name, of a name that is taken and of an unknown part.
+TAKEN = ("ALREADY_EXISTS", "INVALID_ARGUMENT", "UNKNOWN")
+NO_PART = ("UNKNOWN", "NOT_FOUND", "INVALID_ARGUMENT")
+
+#: Fields that are sizes of messages.
+SIZES = ("max_request_bytes", "max_response_bytes")
 
 #: Fields that the kit cannot look at.
 NOT_SERVED: Mapping[str, str] = MappingProxyType(
@@ -95,16 +102,14 @@ def _page(session: Session, rpc: str, limit: int = 0, *, last: str = "", **how: 
     """A page, or its refusal."""
     include = {"include_binary": True} if how.pop("with_bytes", False) else {}
     data_request = data.DataRequest(filter=raw.mine(session, **how), limit=limit, last=last)
-    return session.wire.call(
-        rpc, getattr(data, f"{rpc}Request")(data_request=data_request, **include)
-    )
+    return ask(session, rpc, getattr(data, f"{rpc}Request")(data_request=data_request, **include))
 
 
 def _dataset(session: Session, name: str) -> Any:
     request = dataset.CreateDatasetRequest(
         name=f"{session.place.component}{name}", organization_id=session.place.organization_id
     )
-    return session.wire.call("CreateDataset", request)
+    return ask(session, "CreateDataset", request)
 
 
 def _interval(start: int, end: int) -> data.CaptureInterval:
@@ -119,14 +124,20 @@ def _interval(start: int, end: int) -> data.CaptureInterval:
 
 
 def _visibility_lag(session: Session, _: Found) -> tuple[object, str]:
-    measure_lag(session)
-    seconds = session.interpretation.visibility
-    return float(seconds), f"an upload was seen after {seconds} s"
+    seconds = []
+    for _look in range(3):
+        measure_lag(session)
+        seconds.append(session.interpretation.visibility)
+    require(session.comparisons["A55"], 3, "uploads that are seen within 15 s")
+    session.learn(visibility=max(seconds))
+    return float(max(seconds)), f"uploads were seen after {seconds} s"
 
 
 def _default_order(session: Session, _: Found) -> tuple[object, str]:
     _rows(session, 2)
     reply = _page(session, "TabularDataByFilter")
+    if isinstance(reply, Refused):
+        raise UnsettledError(f"a page is refused: {reply}")
     seconds = [entry.time_requested.seconds for entry in reply.data]
     if len(set(seconds)) != 2:
         raise UnsettledError("two readings do not come back")
@@ -149,10 +160,18 @@ def _interval_bounds(session: Session, settled: Found) -> tuple[object, str]:
         raise UnsettledError("which time an interval looks at is not known")
     _file(session)
     time = BASE if settled["interval_clock"].value == "time_requested" else BASE + HOUR
-    reply = _page(session, "BinaryDataByFilter", interval=_interval(time - 1, time))
-    inside = not isinstance(reply, Refused) and bool(reply.data)
+    around, until = _interval(time - 1, time + 1), _interval(time - 1, time)
+    require(_found_in(session, around), 1, "files found in an interval around their time")
+    inside = bool(_found_in(session, until))
     where = "inside" if inside else "outside"
     return "closed" if inside else "half-open", f"a file at the end of an interval is {where} it"
+
+
+def _found_in(session: Session, interval: data.CaptureInterval) -> int:
+    reply = _page(session, "BinaryDataByFilter", interval=interval)
+    if isinstance(reply, Refused):
+        raise UnsettledError(f"an interval is refused: {reply}")
+    return len(reply.data)
 
 
 def _count(session: Session, _: Found) -> tuple[object, str]:
@@ -185,19 +204,29 @@ def _limit_of(
     def asked(limit: int) -> Any:
         return _page(session, rpc, limit, with_bytes=with_bytes)
 
-    reply = asked(count)
+    reply, again = asked(count), asked(count)
     if not isinstance(reply, Refused):
         size = len(reply.data)
+        require(
+            None if isinstance(again, Refused) else len(again.data), size, "the same page again"
+        )
+        if not 0 < size <= count:
+            raise UnsettledError(f"a page of {count} has {size} records")
         if size == count:
             return None, f"{count} records came in one page"
         return {"size": size, "beyond": "clamp"}, f"a limit of {count} gave {size} records"
     status = reply.status
     size = _bisect(count, lambda limit: not isinstance(asked(limit), Refused))
+    require(len(asked(size).data), size, f"records of a page of {size}")
     return {"size": size, "beyond": "refuse"}, f"a limit of {size + 1} is {status}"
 
 
 def _bisect(refused: int, works: Callable[[int], bool]) -> int:
-    """The largest number that works, below one that does not."""
+    """The largest number that works, below one that does not.
+
+    Raises:
+        UnsettledError: Nothing works, or not the next time.
+    """
     low, high = 0, refused
     while high - low > 1:
         middle = (low + high) // 2
@@ -205,7 +234,16 @@ def _bisect(refused: int, works: Callable[[int], bool]) -> int:
             low = middle
         else:
             high = middle
+    if not low or not works(low) or works(high):
+        raise UnsettledError(f"{low} does not always work, or {high} does")
     return low
+
+
+def _always(works: Callable[[int], bool], size: int) -> bool:
+    """Whether a size works; one that does not works no other time."""
+    found = [works(size) for _ in range(3)]
+    require(len(set(found)), 1, f"answers to {size} bytes, sent three times")
+    return found[0]
 
 
 def _max_request_bytes(session: Session, _: Found) -> tuple[object, str]:
@@ -214,9 +252,10 @@ def _max_request_bytes(session: Session, _: Found) -> tuple[object, str]:
         return raw.capture(raw.metadata(session, raw.BINARY), sensor)
 
     def works(size: int) -> bool:
-        return not isinstance(session.wire.call("DataCaptureUpload", upload(size)), Refused)
+        answer = ask(session, "DataCaptureUpload", upload(size), is_size=True)
+        return not isinstance(answer, Refused)
 
-    if works(LARGE):
+    if _always(works, LARGE):
         return None, f"a message with {LARGE} bytes in it was taken"
     size = upload(_bisect(LARGE, works)).ByteSize()
     return size, f"a message of {size} bytes was taken, a larger one was refused"
@@ -226,9 +265,10 @@ def _max_response_bytes(session: Session, _: Found) -> tuple[object, str]:
     def works(size: int) -> bool:
         whole = _large_file(session, size)
         request = data.BinaryDataByIDsRequest(binary_data_ids=[whole], include_binary=True)
-        return not isinstance(session.wire.call("BinaryDataByIDs", request), Refused)
+        answer = ask(session, "BinaryDataByIDs", request, is_size=True)
+        return not isinstance(answer, Refused)
 
-    if works(LARGE):
+    if _always(works, LARGE):
         return None, f"a file of {LARGE} bytes came whole"
     size = _bisect(LARGE, works)
     return size, f"a file of {size} bytes came whole, a larger one was refused"
@@ -250,7 +290,8 @@ def _dataset_label(session: Session, _: Found) -> tuple[object, str]:
     session.handles.datasets.append(created.id)
     whole = _file(session, dataset_ids=[created.id])
     reply = call(session, "BinaryDataByIDs", data.BinaryDataByIDsRequest(binary_data_ids=[whole]))
-    tags = list(reply.data[0].metadata.capture_metadata.tags) if reply.data else []
+    require(len(reply.data), 1, "files found by their id")
+    tags = list(reply.data[0].metadata.capture_metadata.tags)
     is_shown = LABEL + created.id in tags
     return "shown" if is_shown else "hidden", f"a member has the tags {tags}"
 
@@ -258,9 +299,10 @@ def _dataset_label(session: Session, _: Found) -> tuple[object, str]:
 def _empty_delete_filter(session: Session, _: Found) -> tuple[object, str]:
     _file(session)
     request = data.DeleteBinaryDataByFilterRequest(filter=raw.mine(session))
-    answer = session.wire.call("DeleteBinaryDataByFilter", request)
+    answer = ask(session, "DeleteBinaryDataByFilter", request)
     if isinstance(answer, Refused):
         return "refuse", f"a delete without organization is {answer.status}"
+    require(answer.deleted_count, 1, "files that a delete without organization took")
     return "delete-everything", f"a delete without organization took {answer.deleted_count} files"
 
 
@@ -268,26 +310,32 @@ def _unknown_ids(session: Session, _: Found) -> tuple[object, str]:
     whole = _file(session)
     unknown = f"{whole.rpartition('/')[0]}/{'0' * 64}"
     request = data.BinaryDataByIDsRequest(binary_data_ids=[whole, unknown])
-    answer = session.wire.call("BinaryDataByIDs", request)
+    answer = ask(session, "BinaryDataByIDs", request)
     if isinstance(answer, Refused):
         return "refuse", f"an unknown id is {answer.status}"
+    require(len(answer.data), 1, "files found by a known and an unknown id")
     return "skip", f"of a known and an unknown id {len(answer.data)} came"
 
 
 def _unknown_dataset(session: Session, _: Found) -> tuple[object, str]:
     content = datasync.SensorData(binary=b"x")
     upload = raw.capture(raw.metadata(session, raw.BINARY, dataset_ids=[raw.NOBODY]), content)
-    answer = session.wire.call("DataCaptureUpload", upload)
+    answer = ask(session, "DataCaptureUpload", upload)
     refused = isinstance(answer, Refused)
     observation = answer.status if isinstance(answer, Refused) else "stored"
     return "refuse" if refused else "skip", f"an upload into an unknown dataset is {observation}"
 
 
 def _duplicate_dataset_name(session: Session, _: Found) -> tuple[object, str]:
-    answers = [_dataset(session, "twice") for _ in range(2)]
+    answers = [_dataset(session, "twice") for _ in range(3)]
     session.handles.datasets += [a.id for a in answers if not isinstance(a, Refused)]
     if not isinstance(answers[1], Refused):
         raise UnsettledError("a name is taken twice (DS-8)")
+    if isinstance(answers[0], Refused):
+        raise UnsettledError(f"CreateDataset is refused: {answers[0]}")
+    require(getattr(answers[2], "status", "OK"), answers[1].status, "the same once more")
+    if answers[1].status not in TAKEN:
+        raise UnsettledError(f"a taken name is {answers[1]}, which no policy can say")
     return answers[1].status, f"a taken name is {answers[1]}"
 
 
@@ -295,17 +343,20 @@ def _invalid_part(session: Session, _: Found) -> tuple[object, str]:
     metadata = raw.metadata(session, raw.BINARY)
     metadata.part_id = "no-such-part"
     upload = raw.capture(metadata, datasync.SensorData(binary=b"x"))
-    answer = session.wire.call("DataCaptureUpload", upload)
+    answer = ask(session, "DataCaptureUpload", upload)
     if not isinstance(answer, Refused):
         raise UnsettledError("an upload for an unknown part is stored (UP-1)")
+    if answer.status not in NO_PART:
+        raise UnsettledError(f"an unknown part is {answer}, which no policy can say")
     return answer.status, f"an unknown part is {answer}"
 
 
 def _deprecated_binary_id(session: Session, _: Found) -> tuple[object, str]:
     request = data.BinaryDataByIDsRequest(binary_ids=[binary_id(_file(session))])
-    answer = session.wire.call("BinaryDataByIDs", request)
+    answer = ask(session, "BinaryDataByIDs", request)
     if isinstance(answer, Refused):
         return "refuse", f"a BinaryID is {answer.status}"
+    require(len(answer.data), 1, "files found by a BinaryID")
     return "accept", f"a BinaryID found {len(answer.data)} file"
 
 
@@ -314,6 +365,7 @@ def _tags_by_filter_scope(session: Session, _: Found) -> tuple[object, str]:
     _rows(session, 1, tags=["of a reading"])
     request = data.TagsByFilterRequest(filter=raw.mine(session))
     tags = list(call(session, "TagsByFilter", request).tags)
+    require("of a file" in tags, expected=True, what="TagsByFilter gives the tag of a file")
     both = "of a reading" in tags
     return "binary-and-tabular" if both else "binary", f"TagsByFilter gives {tags}"
 
@@ -323,11 +375,15 @@ def _page_token(session: Session, _: Found) -> tuple[object, str]:
     answer = _page(session, "BinaryDataByFilter", last="no token")
     if isinstance(answer, Refused):
         return "refuse", f"an unknown token is {answer.status}"
+    require(len(answer.data), 1, "files after an unknown token")
     return "ignore", f"an unknown token gave {len(answer.data)} files"
 
 
+#: What is looked at once: what takes long, and repeats what counts itself, and what is a time.
+ONCE = frozenset(("visibility_lag", "max_page", "binary_page", *SIZES))
+
 #: By the field of the policy: its clause, and how to decide it. The lag first: all wait for it.
-PROBES: Mapping[str, tuple[str, Callable[[Session, Found], tuple[object, str]]]] = MappingProxyType(
+PROBES: Mapping[str, tuple[str, Probe]] = MappingProxyType(
     {
         "visibility_lag": ("A55", _visibility_lag),
         "default_order": ("A1", _default_order),

@@ -13,7 +13,7 @@ from fakeviam.wire.values import struct_from
 from fakeviam_contracts import queries
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE
-from fakeviam_contracts.probing import UnsettledError, call
+from fakeviam_contracts.probing import UnsettledError, ask, call
 from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
 
@@ -56,7 +56,7 @@ def extended_json_in_bson(session: Session, _: Found) -> tuple[object, str]:
     date = dt.datetime.fromisoformat(LONG_AGO.replace("Z", "+00:00"))
     if not call(session, queries.RPC, since(date)).raw_data:
         raise UnsettledError("a query by a date does not find a reading")
-    answer = session.wire.call(queries.RPC, since({"$date": LONG_AGO}))
+    answer = ask(session, queries.RPC, since({"$date": LONG_AGO}))
     if isinstance(answer, Refused):
         return "refuse", f"a query by {{'$date': …}} is {answer.status}"
     if not answer.raw_data:

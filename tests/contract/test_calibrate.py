@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fakeviam_contracts import calibrate as calibrate_module
 from fakeviam_contracts.calibrate import as_toml, calibrate
 from fakeviam_contracts.connection import Address
 from fakeviam_contracts.interpretation import Interpretation
@@ -16,6 +17,8 @@ from fakeviam_contracts.probes import NOT_SERVED, PROBES
 from fakeviam_contracts.probing import UnsettledError
 from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.subject import OwnFake
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
 from fakeviam import Clock, FakeViam, PageLimit, Policy
 from fakeviam.cli import main
@@ -24,6 +27,7 @@ from fakeviam.policy_file import read_policy
 from fakeviam.server.instruments.interceptors import Interceptor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fakeviam_contracts.calibrate import Calibration
@@ -118,6 +122,170 @@ def check_recovered(changes: dict[str, Any], tmp_path: Path) -> None:
     assert read_policy(path) == policy
 
 
+class Answers(Interceptor):
+    """Edits each reply of an RPC, knowing how many came before."""
+
+    def __init__(self, rpc: str, edit: Callable[[int, Any], None]) -> None:
+        self._rpc, self._edit, self._count = rpc, edit, 0
+
+    def reply(self, rpc: str, request: Message | None, message: Message) -> Message:
+        del request
+        if rpc == self._rpc:
+            self._edit(self._count, message)
+            self._count += 1
+        return message
+
+
+def _flaps(count: int, reply: Any) -> None:
+    if count % 2:
+        reply.deleted_count = 2
+
+
+def _refuses(status: Status, text: str = "no") -> Callable[[int, Any], None]:
+    def refuse(_: int, __: Any) -> None:
+        raise GRPCError(status, text)
+
+    return refuse
+
+
+def _finds_nothing(_: int, reply: Any) -> None:
+    del reply.data[:]
+
+
+def _of(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor, *fields_: str) -> Calibration:
+    """What is found out of these fields of a server that is wrong."""
+    monkeypatch.setattr(calibrate_module, "PROBES", {name: PROBES[name] for name in fields_})
+    subject = OwnFake(
+        Interpretation.named("documented"), lambda: FakeViam(seed=1, interceptors=[wrong])
+    )
+    with closing(subject):
+        return calibrate(subject)
+
+
+@pytest.mark.parametrize(
+    ("field", "rpc", "edit", "why"),
+    [
+        (
+            "remove_tags_count",
+            "RemoveTagsFromBinaryDataByIDs",
+            _flaps,
+            "it is not always the same: two tags removed from two files count as 4; another time",
+        ),
+        (
+            "empty_delete_filter",
+            "DeleteBinaryDataByFilter",
+            _refuses(Status.UNAVAILABLE),
+            "DeleteBinaryDataByFilter decides nothing: UNAVAILABLE: no",
+        ),
+        (
+            "default_order",
+            "TabularDataByFilter",
+            _refuses(Status.RESOURCE_EXHAUSTED),
+            "TabularDataByFilter decides nothing: RESOURCE_EXHAUSTED: no",
+        ),
+        (
+            "interval_bounds",
+            "BinaryDataByFilter",
+            _finds_nothing,
+            "which time an interval looks at is not known",
+        ),
+        (
+            "visibility_lag",
+            "BinaryDataByIDs",
+            _finds_nothing,
+            "uploads that are seen within 15 s: 0, where 3 was to be expected",
+        ),
+        (
+            "max_request_bytes",
+            "DataCaptureUpload",
+            _refuses(Status.INVALID_ARGUMENT),
+            "0 does not always work, or 1 does",
+        ),
+    ],
+)
+def test_what_decides_nothing_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+    field: str,
+    rpc: str,
+    edit: Callable[[int, Any], None],
+    why: str,
+) -> None:
+    """A server that flaps, is not able to, or does otherwise what it does everywhere."""
+    found = _of(monkeypatch, Answers(rpc, edit), field)
+    assert found.settled == []
+    assert found.open[field].startswith(why)
+
+
+class SaysInternal(Interceptor):
+    """Refuses all but the first name by a status that no policy has."""
+
+    names = 0
+
+    def request(self, rpc: str, message: Message) -> Message:
+        self.names += rpc == "CreateDataset"
+        if rpc == "CreateDataset" and self.names > 1:
+            raise GRPCError(Status.INTERNAL, "no")
+        return message
+
+
+def test_what_no_policy_can_say_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A39: the file could not be read."""
+    found = _of(monkeypatch, SaysInternal(), "duplicate_dataset_name")
+    assert found.open["duplicate_dataset_name"] == (
+        "a taken name is INTERNAL: no, which no policy can say"
+    )
+
+
+class TakesTurns(Interceptor):
+    """Every other page has the count of a total: an even number of calls would hide it."""
+
+    pages = 0
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del request
+        if rpc == "TabularDataByFilter":
+            self.pages += 1
+            message.count += self.pages % 2
+        return message
+
+
+def test_who_takes_turns_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A4."""
+    found = _of(monkeypatch, TakesTurns(), "count")
+    assert found.open["count"].startswith("it is not always the same: count is ")
+
+
+def test_what_a_server_says_is_a_comment_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A22: control characters are no TOML."""
+    said = Answers("DataCaptureUpload", lambda *_: None)
+    wrong = _refuses(Status.NOT_FOUND, "no\x01\x7f\r\n[policy] \u202e'\"" + "x" * 5_000)
+
+    def ask(rpc: str, message: Any) -> Any:
+        if rpc == "DataCaptureUpload" and message.metadata.part_id == "no-such-part":
+            wrong(0, message)
+        return message
+
+    monkeypatch.setattr(said, "request", ask)
+    found = _of(monkeypatch, said, "invalid_part")
+    path = tmp_path / "policy.toml"
+    path.write_text(as_toml(found, target="a\nb", day="2024-01-01"), encoding="utf-8")
+    assert read_policy(path).invalid_part == "NOT_FOUND"
+    assert all(len(line) < 400 for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_a_file_that_cannot_be_written_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """And not after minutes."""
+    with FakeViam() as cloud:
+        words = ["--target", cloud.target, "--part", cloud.default_part.id]
+        with pytest.raises(SystemExit) as ended:
+            main(["contract", "calibrate", *words, "--output", "/nowhere/policy.toml"])
+    assert ended.value.code == 2
+    assert "cannot write /nowhere/policy.toml: No such file" in capsys.readouterr().err
+    assert not cloud.calls
+
+
 class LosesReadings(Interceptor):
     """Finds no reading by a query, whatever is asked."""
 
@@ -180,6 +348,12 @@ def test_a_fake_obeys_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("[policy]\nmax_page = { size = 0 }", "a page limit must be at least 1, got 0"),
         ("[policy]\npreset = 'none'", "policy must be one of documented"),
         ("[policy", "Expected"),
+        ("count = 'total'", "count = 'total' is not read; fields are in a table [policy]"),
+        ("[policyy]\ncount = 'total'", "policyy = {'count': 'total'} is not read"),
+        ("[policy]\nvisibility_lag = inf", "visibility_lag is no number of seconds: inf"),
+        ("[policy]\nvisibility_lag = nan", "visibility_lag is no number of seconds: nan"),
+        ("[policy]\nvisibility_lag = 1e300", "visibility_lag is no number of seconds: 1e+300"),
+        ("[policy]\ncount = " + "[" * 5_000, "maximum recursion depth exceeded"),
     ],
 )
 def test_files_that_make_no_sense(tmp_path: Path, text: str, complaint: str) -> None:
