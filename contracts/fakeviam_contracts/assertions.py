@@ -61,6 +61,10 @@ class MayNotError(ProgramEndedError):
     """The API key does not permit this, which says nothing about the contract."""
 
 
+class NotTakenError(ProgramEndedError):
+    """The subject does not take a request that no document says it must take."""
+
+
 class AnyOf:
     """Equal to each of several values, all of which the documents permit."""
 

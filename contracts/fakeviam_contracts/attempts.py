@@ -47,7 +47,22 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
         ConnectionLostError: The connection broke.
         CannotRunError: The subject lacks what the program needs.
     """
+    first = _attempt(subject, program, clause)
+    session = first.session
+    if not session.is_strict or first.leftovers:
+        return first
+    # Some values were not taken, so that more is missing: again, with such as every server takes.
+    again = _attempt(subject, program, clause, plain=True)
+    again.session.comparisons.update(session.comparisons)
+    again.session.differences = {**session.differences, **again.session.differences}
+    return again
+
+
+def _attempt(
+    subject: Subject, program: Callable[[Session], None], clause: str, *, plain: bool = False
+) -> AttemptOutcome:
     session = subject.open_session()
+    session.plain = plain
     assertion = None
     try:
         program(session)
@@ -62,8 +77,10 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
     except (ForeignDataError, NotServedError) as reason:
         session.left_out = str(reason)
     except Exception as error:  # noqa: BLE001 - the reply is unintelligible
-        # After a known failure, later results may be meaningless.
-        if not subject.muted & set(session.differences):
+        # After a known failure, or without what was not taken, later results may be meaningless.
+        if session.not_taken:
+            session.ended_by = session.not_taken
+        elif not subject.muted & set(session.differences):
             assertion = _senseless(clause, error)
     at_end, leftovers = _close(subject, session)
     return AttemptOutcome(session, at_end or assertion, leftovers)

@@ -1,12 +1,12 @@
 """Values that a careless server changes: forms of Unicode, blanks, escapes, line ends."""
 
-#: Each is another value than all the others, however alike they look.
+#: Each is another value than all the others, however alike they look; servers take the first two.
 AWKWARD = (
-    "caf\u00e9",
-    "cafe\u0301",
-    "\ufb01sh",
     "fish",
     "FISH",
+    "\ufb01sh",
+    "caf\u00e9",
+    "cafe\u0301",
     "stra\u00dfe",
     "strasse",
     "dog ",

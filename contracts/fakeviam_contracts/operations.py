@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from fakeviam_contracts.assertions import MayNotError, ProgramEndedError
+from fakeviam_contracts.assertions import MayNotError, NotTakenError, ProgramEndedError
 from fakeviam_contracts.wirelog import NotServedError
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def operation(
         session.inside = True
         try:
             return function(session, *args, **kwargs)
+        except NotTakenError:
+            # Nothing was done, and nothing learned: the program goes on without.
+            return None  # type: ignore[return-value]
         except ProgramEndedError as reason:
             if not session.tolerant:
                 raise

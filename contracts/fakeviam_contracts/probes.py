@@ -88,7 +88,8 @@ def _wait(session: Session, whole: str) -> None:
 def _rows(session: Session, count: int, **fields: Any) -> None:
     contents = [
         datasync.SensorData(
-            metadata=raw.sensor(BASE + at * SECOND, BASE), struct=struct_from({"n": float(at)})
+            metadata=raw.sensor(BASE + at * SECOND, BASE),
+            struct=struct_from({"readings": {"n": float(at)}}),
         )
         for at in range(count)
     ]

@@ -317,9 +317,9 @@ def _adopt(session: Session, file: File, got: dict[str, Any]) -> None:
     """Go on with what a file was seen to be where no clause binds."""
     if file.because["tags"] == "TA-1" and len(set(got["tag order"])) < len(got["tag order"]):
         session.expect("TA-1", f"each tag of file {file.handle} once", True, False)  # noqa: FBT003
-    for aspect, name in (("mime_type", "mime_type"), ("file_ext", "file_ext")):
+    for aspect in ("mime_type", "file_ext", "file_name"):
         if file.because[aspect] not in binding():
-            setattr(file, name, got[aspect])
+            setattr(file, aspect, got[aspect])
     if file.because["tag order"] not in binding() and set(file.tags) == got["tags"]:
         file.tags = list(dict.fromkeys(got["tag order"]))
     if file.because["boxes"] not in binding():

@@ -13,8 +13,10 @@ from fakeviam_contracts.assertions import (
     AnyOf,
     Assertion,
     ContractBrokenError,
+    NotTakenError,
     ProgramEndedError,
 )
+from fakeviam_contracts.awkward_values import AWKWARD, NAME
 from fakeviam_contracts.clauses import binding, rules
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.descriptions import LABEL, binary_id
@@ -23,6 +25,7 @@ from fakeviam_contracts.model import FilterSpec, ReferenceModel
 from fakeviam_contracts.newest import NEWEST
 from fakeviam_contracts.places import Handles, Place
 from fakeviam_contracts.steps import Step
+from fakeviam_contracts.unusual import READINGS, REFUSALS, TEXTS, doubt
 from fakeviam_contracts.wirelog import NotServedError, Refused
 
 if TYPE_CHECKING:
@@ -104,6 +107,10 @@ class Session:
         self.left_out = ""
         #: What the API key does not permit, which ended a check.
         self.may_not = ""
+        #: What the subject did not take, and need not: later steps may miss it.
+        self.not_taken = ""
+        #: Whether that was for a name or a reading that is easily mangled, and to use none.
+        self.is_strict = self.plain = False
 
     @property
     def unfinished(self) -> str:
@@ -115,6 +122,16 @@ class Session:
     def interpretation(self) -> Interpretation:
         """The interpretation that is expected or was observed."""
         return self.model.interpretation
+
+    @property
+    def name(self) -> str:
+        """A name that is easily mangled, or a plain one."""
+        return "strange" if self.plain else NAME
+
+    @property
+    def awkward(self) -> tuple[str, ...]:
+        """Values that look alike, or plain ones."""
+        return AWKWARD[:2] if self.plain else AWKWARD
 
     def _advance(self, nanos: int) -> None:
         """Advance the subject's clock, as a step."""
@@ -238,8 +255,21 @@ class Session:
         """The reply of a call that must succeed; success alone proves nothing."""
         if isinstance(answer, Refused):
             _check_served(rpc, answer)
-            self.require(clause, f"status of {rpc}", "OK", str(answer))
+            what = f"status of {rpc}"
+            if doubted := self._doubt(answer):
+                self._is_not_taken(doubted, what, answer)
+                raise NotTakenError(what)
+            self.require(clause, what, "OK", str(answer))
         return answer
+
+    def _doubt(self, answer: Refused) -> str:
+        """The clause by which the last request is taken, if it need not be."""
+        return doubt(self.wire.calls[-1].requests) if answer.status in REFUSALS else ""
+
+    def _is_not_taken(self, clause: str, what: str, answer: Refused) -> None:
+        self.not_taken = f"{what}: {answer}"
+        self.is_strict = self.is_strict or clause in (TEXTS, READINGS)
+        self.expect(clause, what, "OK", str(answer), legal=True)
 
     def outcome(
         self, success: str, rpc: str, answer: object, grounds: Sequence[Ground] = ()
@@ -261,21 +291,25 @@ class Session:
         what = f"status of {rpc}"
         if not isinstance(answer, Refused):
             self.comparisons.update(ground.clause for ground in grounds if ground not in must)
+            if not must and (doubted := doubt(self.wire.calls[-1].requests)):
+                self.comparisons[doubted] += 1
             for ground in sorted(must, key=lambda g: g.clause not in binding()):
                 self.expect(ground.clause, what, AnyError(), "OK", legal=bool(ground.point))
                 if ground.accepting:
                     self.learn(**{ground.point: ground.accepting})
             return answer
         _check_served(rpc, answer)
-        if not grounds:
+        if must:
+            self._check_status(what, answer, must)
+        elif doubted := self._doubt(answer):
+            self._is_not_taken(doubted, what, answer)
+        elif not grounds:
             self.require(success, what, "OK", str(answer))
-        elif not must:
+        else:
             ground = grounds[0]
-            self.expect(ground.clause, what, "OK", str(answer), legal=True)
+            self._is_not_taken(ground.clause, what, answer)
             if ground.point:
                 self.learn(**{ground.point: ground.refusing})
-        else:
-            self._check_status(what, answer, must)
         return None
 
     def _refuses(self, ground: Ground) -> bool:

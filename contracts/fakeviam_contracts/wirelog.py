@@ -34,6 +34,11 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 #: Gets each call before it is made.
 Trace: TypeAlias = "Callable[[str, Sequence[Message]], None]"
 
+#: The seconds between attempts of a call that came too fast for a server.
+PAUSES = (0.05, 0.2, 0.8)
+#: Messages that are larger are refused for their size, whenever they come.
+_SMALL = 1 << 16
+
 #: What the log calls a move of the subject's clock, which is no call.
 WAIT = "wait"
 
@@ -276,6 +281,16 @@ class Wire:
         self.tally.calls += 1
         if self.trace is not None:
             self.trace(rpc, requests)
+        for pause in PAUSES:
+            answer = await self._answer_once(rpc, requests, channel)
+            if not _asks_for_patience(answer, requests):
+                return answer
+            await asyncio.sleep(pause)
+        return await self._answer_once(rpc, requests, channel)
+
+    async def _answer_once(
+        self, rpc: str, requests: tuple[Message, ...], channel: AnyChannel
+    ) -> Any:
         if self._pace is not None:
             await self._pace()
         try:
@@ -352,6 +367,16 @@ def _forgotten_transport() -> Iterator[None]:
         if error.name != "_transport":
             raise
         raise StreamTerminatedError("Connection lost") from error
+
+
+def _asks_for_patience(answer: object, requests: Sequence[Message]) -> bool:
+    """Whether a call may be taken if it comes later: nothing about it is too large."""
+    if not isinstance(answer, Refused) or answer.status != "RESOURCE_EXHAUSTED":
+        return False
+    is_large = "INCLUDE_BINARY_TOO_LARGE" in answer.text or getattr(
+        requests[0], "include_binary", False
+    )
+    return not is_large and sum(request.ByteSize() for request in requests) < _SMALL
 
 
 def _is_reset(error: Exception) -> bool:

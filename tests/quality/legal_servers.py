@@ -40,6 +40,7 @@ from grpclib.exceptions import GRPCError
 
 from fakeviam import Interceptor
 from fakeviam.wire import data
+from tests.quality.strict_servers import STRICT, refusing_where
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import BoxRequest, IdsRequest, Memory
@@ -68,23 +69,6 @@ class _OtherStatuses(Interceptor):
         if refusal.clause == "DB-2":
             raise refusal
         raise GRPCError(Status.UNKNOWN, str(refusal))
-
-
-class _Named(Interceptor):
-    """Refuses what a clause of ours accepts."""
-
-    def __init__(self, wrong: Any) -> None:
-        self._wrong = wrong
-
-    def request(self, rpc: str, message: Any) -> Any:
-        if self._wrong(rpc, message):
-            raise GRPCError(Status.INVALID_ARGUMENT, "not here")
-        return message
-
-
-def refusing_where(name: str, clause: str, wrong: object) -> Mutant:
-    """A server that refuses some requests that we accept."""
-    return Mutant(name=name, clause=clause, interceptor=lambda: _Named(wrong))
 
 
 def _is_flat(rpc: str, message: BoxRequest) -> bool:
@@ -200,12 +184,6 @@ class _DeletesNothing(Interceptor):
         ):
             return empty_reply(rpc, refusal)
         raise refusal
-
-
-def _of_long_ago(rpc: str, message: datasync.DataCaptureUploadRequest) -> bool:
-    return rpc == CAPTURE and any(
-        content.metadata.time_requested.seconds < 0 for content in message.sensor_contents
-    )
 
 
 def _newest_boxes(_: object, reply: Any, __: Memory) -> None:
@@ -355,9 +333,6 @@ LEGAL: tuple[Mutant, ...] = (
              "GetSavedQuery", "ListSavedQueries", "GetDataPipeline", "ListDataPipelines",
              "GetSequence", "ListSequences"),
     on_reply("gives rows of SQL backwards", "", _without_order, "TabularDataBySQL"),
-    refusing_where("refuses what was captured before 1970", "TM-3", _of_long_ago),
-    refusing_where("refuses tags with characters that nobody sees", "TA-5",
-                   lambda _, m: any(ord(c) < 32 for tag in getattr(m, "tags", ()) for c in tag)),
     refusing_where("lists no datasets of no ids", "",
                    lambda rpc, m: rpc == "ListDatasetsByIDs" and not m.ids),
     on_request("lists three saved queries if not told how many", "",
@@ -367,6 +342,7 @@ LEGAL: tuple[Mutant, ...] = (
     Mutant(name="has long tokens, another each time", clause="", interceptor=_LongTokens),
     Mutant(name="has a token for what is behind a full page", clause="",
            interceptor=_TokensBehindTheEnd),
+    *STRICT,
     *exports.LEGAL,
     *queried.LEGAL,
     *saved_queries.LEGAL,

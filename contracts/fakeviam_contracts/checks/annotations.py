@@ -26,7 +26,7 @@ def tags_are_added(session: Session) -> None:
     reads.check_tags(session, FilterSpec())
 
 
-@check("TR-1", "TR-2", "A8")
+@check("TR-1", "TR-2", "A8", "TR-3")
 def tags_are_removed(session: Session) -> None:
     """Existing tags are removed and counted; the others keep their order."""
     small_world(session)

@@ -79,7 +79,7 @@ def small_world(session: Session, *, files: int = 6, rows: int = 4) -> None:
             session,
             way=("DataCaptureUpload", "StreamingDataCaptureUpload")[at % 2],
             part=at % 2 and last,
-            chunks=[b"x" * at],
+            chunks=[b"x" * (at + 1)],
             times=(time, time + 7),
             component=component,
             component_type=kind,

@@ -24,15 +24,20 @@ def datasets_are_created(session: Session) -> None:
         writes.check_datasets(session)
 
 
-@check("DS-1", "DS-6", "DS-9", "TM-2", "A41")
+@check("DS-1", "DS-6", "DS-9", "TM-2", "A41", "A13")
 def what_datasets_say(session: Session) -> None:
     """Datasets show their organization and type, also when renamed; unknown ids are omitted."""
     writes.create_dataset(session, "pets")
     writes.rename_dataset(session, 0, "cars")
-    ids = [raw.NOBODY, *session.handles.datasets, "no id"]
+    ids = [raw.NOBODY, *session.handles.datasets]
     request = dataset.ListDatasetsByIDsRequest(ids=ids)
     datasets = raw.call(session, "DS-6", "ListDatasetsByIDs", request).datasets
     session.expect("DS-6", "datasets that are known", ids[1:2], [d.id for d in datasets])
+    strange = dataset.ListDatasetsByIDsRequest(ids=["no id", *ids[1:2]])
+    answer = session.wire.call("ListDatasetsByIDs", strange)
+    reply = session.outcome("DS-6", "ListDatasetsByIDs", answer, [permission("A13")])
+    if reply is not None:
+        session.expect("DS-6", "datasets beside no id", ids[1:2], [d.id for d in reply.datasets])
     twice = dataset.ListDatasetsByIDsRequest(ids=ids[1:2] * 2)
     named = raw.call(session, "DS-5", "ListDatasetsByIDs", twice).datasets
     session.expect("A41", "datasets of an id that is there twice", 1, len(named))
@@ -63,7 +68,7 @@ def datasets_of_sequences(session: Session) -> None:
             raw.refuse(session, "DS-13", "INVALID_ARGUMENT", "CreateDataset", request)
         else:
             ids[kind] = raw.call(session, "DS-9", "CreateDataset", request).id
-            renaming = dataset.RenameDatasetRequest(id=ids[kind], name=f"{request.name} again")
+            renaming = dataset.RenameDatasetRequest(id=ids[kind], name=f"{request.name}-again")
             raw.call(session, "DS-3", "RenameDataset", renaming)
             by_id = dataset.ListDatasetsByIDsRequest(ids=[ids[kind]])
             (dataset_,) = raw.call(session, "DS-5", "ListDatasetsByIDs", by_id).datasets

@@ -8,7 +8,6 @@ from fakeviam.wire import data, datasync, well_known
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam_contracts import queries, writes
-from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.descriptions import POINT_ASPECTS
@@ -103,7 +102,7 @@ def points_say_all(session: Session) -> None:
 def points_of_one_resource(session: Session) -> None:
     """Readings of another part, component, type or method are excluded; oldest first."""
     _captured(session, 2, 0, 1.5)
-    _captured(session, 4, method=NAME)
+    _captured(session, 4, method=session.name)
     _captured(session, 5, component_type="rdk:component:camera")
     if len(session.place.parts) > 1:
         _captured(session, 6, part=1)
@@ -113,7 +112,7 @@ def points_of_one_resource(session: Session) -> None:
     session.expect("EX-1", "points of one resource", [0, 1.5, 2], sorted(_numbers(points)))
     captured = [nanos_from(point.time_captured) for point in points]
     session.expect("EX-6", "points in order of their capture", sorted(captured), captured)
-    points = _numbers(_export(session, method_name=NAME))
+    points = _numbers(_export(session, method_name=session.name))
     session.expect("EX-1", "points of a method with strange characters", [4], points)
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fakeviam.wire import data
+from fakeviam.wire.times import timestamp_from
 from fakeviam_contracts import reads, writes
-from fakeviam_contracts.checks.base import BASE, SECOND, Check, small_world
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, SECOND, Check, check, small_world
 from fakeviam_contracts.model import FilterSpec, Origin
+from fakeviam_contracts.session import permission
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -145,11 +149,26 @@ def _check(name: str, clauses: tuple[str, ...]) -> Check:
     return Check(name=f"filter: {name}", clauses=clauses, run=run)
 
 
+@check("FI-18")
+def intervals_inside_out(session: Session) -> None:
+    """An interval that ends before it starts selects nothing."""
+    writes.upload_many(session, 3)
+    filter_ = raw.mine(session)
+    filter_.interval.start.CopyFrom(timestamp_from(BASE + 3 * SECOND))
+    filter_.interval.end.CopyFrom(timestamp_from(BASE))
+    request = data.BinaryDataByFilterRequest(data_request=data.DataRequest(filter=filter_))
+    answer = session.wire.call("BinaryDataByFilter", request)
+    reply = session.outcome("FI-13", "BinaryDataByFilter", answer, [permission("FI-18")])
+    if reply is not None:
+        session.expect("FI-18", "files of an interval inside out", 0, len(reply.data))
+
+
 # The filters depend on the parts; their names and clauses do not.
 _NOBODY = Origin(
     organization_id="", location_id="", robot_id="", robot_name="", part_id="", part_name=""
 )
 
-CHECKS = tuple(
-    _check(name, clauses) for name, (clauses, _) in _filter_specs(_NOBODY, _NOBODY).items()
+CHECKS = (
+    *(_check(name, clauses) for name, (clauses, _) in _filter_specs(_NOBODY, _NOBODY).items()),
+    intervals_inside_out,
 )

@@ -78,16 +78,16 @@ def many_readings(session: Session) -> None:
     writes.delete_rows(session, 0, FilterSpec())
 
 
-@check("TA-1", "TG-1", "TR-2", "UP-7", "FI-6")
+@check("TA-1", "TG-1", "TR-2", "UP-7", "FI-6", "A72")
 def many_tags(session: Session) -> None:
     """Many tags on one file, and in the list of distinct tags."""
-    tags = [f"tag {number:03}" for number in EVERY]
+    tags = [f"tag-{number:03}" for number in EVERY]
     writes.upload_many(session, 1, tags=tags)
     writes.upload_many(session, 1)
-    writes.tag(session, [1], [f"more {tag}" for tag in tags])
+    writes.tag(session, [1], [f"more-{tag}" for tag in tags])
     reads.check_by_ids(session, [0, 1])
     reads.check_tags(session, FilterSpec())
-    others = [f"no {tag}" for tag in tags]
+    others = [f"no-{tag}" for tag in tags]
     reads.check_files(session, FilterSpec(tags=(*others, tags[5])), descending=False)
     writes.tag(session, [0], tags, remove=True)
     reads.check_by_ids(session, [0])
@@ -104,7 +104,7 @@ def many_boxes(session: Session) -> None:
     reads.check_files(session, FilterSpec(box_labels=(f"label {MANY - 1}",)), descending=False)
 
 
-@check("DS-4", "DS-5", "DM-1")
+@check("DS-4", "DS-5", "DM-1", "A70")
 def many_datasets(session: Session) -> None:
     """All datasets are listed, by organization and by ids; a file may be in many of them."""
     for number in EVERY:

@@ -8,7 +8,7 @@ from fakeviam.wire import data, datapipelines
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import queries
 from fakeviam_contracts.assertions import AnyError, AnyOf
-from fakeviam_contracts.awkward_values import LONG_NAME, NAME
+from fakeviam_contracts.awkward_values import LONG_NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import SECOND, Need, check
 from fakeviam_contracts.checks.roles import as_holder, keyed_of, status_of
@@ -86,7 +86,7 @@ def pipelines_are_kept(session: Session) -> None:
     for name, stages, schedule, source in (
         ("zebras", COUNT, YEARLY, None),
         ("apes", TWO_STAGES, "30 4 1 1 *", STANDARD),
-        (NAME, COUNT, YEARLY, HOT),
+        (session.name, COUNT, YEARLY, HOT),
     ):
         request = creation(session, name, stages, schedule=schedule)
         if source is not None:
@@ -118,8 +118,8 @@ def pipelines_are_kept(session: Session) -> None:
 def pipelines_are_renamed(session: Session) -> None:
     """One pipeline is renamed; the other remains unchanged."""
     made, other = create(session, "zebras"), create(session, "apes")
-    request = datapipelines.RenameDataPipelineRequest(id=made, name=NAME)
-    _expect_changed(session, made, other, RENAME, request, {"name": NAME})
+    request = datapipelines.RenameDataPipelineRequest(id=made, name=session.name)
+    _expect_changed(session, made, other, RENAME, request, {"name": session.name})
 
 
 @check("DP-1")

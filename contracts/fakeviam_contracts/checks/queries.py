@@ -10,7 +10,6 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam_contracts import mql, queries, random_queries, writes
-from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.model import FilterSpec
@@ -293,8 +292,8 @@ def the_latest_reading(session: Session) -> None:
     captured = nanos_from(reply.time_captured)
     session.expect("GL-1", "when it was captured", last, captured)
     _expect_synced_now(session, reply)
-    _captured(session, 4.0, BASE, method=NAME)
-    found = mapping_from(_latest(session, method_name=NAME).payload)
+    _captured(session, 4.0, BASE, method=session.name)
+    found = mapping_from(_latest(session, method_name=session.name).payload)
     session.expect("GL-1", "the latest by a long method", {"readings": {"n": 4.0}}, found)
     for changes in ({"method_name": "None"}, {"resource_name": "nobody"}, {"part_id": raw.NOBODY}):
         reply = _latest(session, **changes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import mql, queries, writes
-from fakeviam_contracts.awkward_values import LONG_NAME, NAME
+from fakeviam_contracts.awkward_values import LONG_NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
 from fakeviam_contracts.descriptions import query_seen
@@ -67,7 +67,7 @@ def saved_queries_are_kept(session: Session) -> None:
     """Queries are listed as created, oldest first."""
     organization = session.place.organization_id
     made = []
-    for name, stages in (("zebras", COUNT), ("apes", LIMIT), (NAME, [*LIMIT, *COUNT])):
+    for name, stages in (("zebras", COUNT), ("apes", LIMIT), (session.name, [*LIMIT, *COUNT])):
         query_id = create(session, name, stages)
         made.append(query_id)
         expected = {
@@ -120,7 +120,7 @@ def saved_queries_are_changed(session: Session) -> None:
     updated = nanos_from(query.updated_at)
     longer = [*LIMIT, *COUNT]
     for name, stages, clause in (
-        (NAME, longer, "SA-1"),
+        (session.name, longer, "SA-1"),
         ("rats", [], "SA-5"),
         ("", COUNT, "SA-5"),
     ):
@@ -211,12 +211,12 @@ def queries_behind_saved_ones(session: Session) -> None:
         )
     number = "data.readings.n"
     saved: queries.Stages = [{"$sort": {number: 1}}, {"$limit": 3}]
-    create(session, NAME, saved)
+    create(session, session.name, saved)
     later: queries.Stages = [{"$sort": {number: -1}}, {"$project": {"_id": 0, "n": f"${number}"}}]
     source = data.TabularDataSource(type=data.TABULAR_DATA_SOURCE_TYPE_STANDARD)
     for name, stages, sources in (
-        (NAME, [*saved, *later], ()),
-        (NAME, [*saved, *later], (source,)),
+        (session.name, [*saved, *later], ()),
+        (session.name, [*saved, *later], (source,)),
         ("", later, ()),
     ):
         request = queries.request(session, later)
@@ -229,13 +229,13 @@ def queries_behind_saved_ones(session: Session) -> None:
         what = "a query behind a saved one" if name else "a query with no other in front"
         session.expect("MQ-12", what, expected, queries.decoded(reply))
     bare = data.TabularDataByMQLRequest(
-        organization_id=session.place.organization_id, query_prefix_name=NAME
+        organization_id=session.place.organization_id, query_prefix_name=session.name
     )
     reply = session.answered("MQ-12", queries.RPC, session.wire.call(queries.RPC, bare))
     count = len(queries.decoded(reply))
     session.expect("MQ-12", "documents of a saved query with no stages behind it", 3, count)
     request = queries.request(session, later)
-    request.query_prefix_name = NAME.swapcase()
+    request.query_prefix_name = session.name.swapcase()
     raw.refuse(session, "MQ-9", "NOT_FOUND", queries.RPC, request)
 
 

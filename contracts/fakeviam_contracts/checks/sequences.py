@@ -8,7 +8,6 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam_contracts import writes
 from fakeviam_contracts.assertions import AnyError
-from fakeviam_contracts.awkward_values import AWKWARD, NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
 from fakeviam_contracts.checks.roles import as_holder, keyed_of, status_of
@@ -119,10 +118,11 @@ def sequences_are_kept(session: Session) -> None:
     """Sequences are returned as created."""
     for request in (
         creation(session),
-        creation(session, sequence_tags=[NAME, *AWKWARD],
+        creation(session, sequence_tags=[session.name, *session.awkward],
                  resources=[resource(session, method) for method in METHODS] + [
                      data.SequenceResourceFilter(resource_name=value, method_name=method)
-                     for value in (NAME, *AWKWARD) for method in (METHODS[0], value)],
+                     for value in (session.name, *session.awkward)
+                     for method in (METHODS[0], value)],
                  end_time=timestamp_from(BASE + END * SECOND + 1)),
         creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[],
                  end_time=timestamp_from(BASE + START * SECOND)),
@@ -160,12 +160,14 @@ def sequences_are_deleted(session: Session) -> None:
 #: Another window, to the nanosecond.
 _LATER = (BASE + (START + 1) * SECOND + 1, BASE + (END + 1) * SECOND + 1)
 
-#: A change for each path of a field mask, and how it appears in a sequence.
-_CHANGES: tuple[tuple[str, str, Any], ...] = (
-    ("sequence_tags", "tags", ["night", NAME]),
-    ("end_time", "end", _LATER[1]),
-    ("start_time", "start", _LATER[0]),
-)
+
+def _changes(session: Session) -> tuple[tuple[str, str, Any], ...]:
+    """A change for each path of a field mask, and how it appears in a sequence."""
+    return (
+        ("sequence_tags", "tags", ["night", session.name]),
+        ("end_time", "end", _LATER[1]),
+        ("start_time", "start", _LATER[0]),
+    )
 
 
 @check("SQ-2")
@@ -177,12 +179,12 @@ def sequences_are_changed(session: Session) -> None:
     full = data.UpdateSequenceRequest(
         id=made,
         resources=[resource(session, method) for method in reversed(METHODS)],
-        sequence_tags=["night", NAME],
+        sequence_tags=["night", session.name],
         start_time=timestamp_from(_LATER[0]),
         end_time=timestamp_from(_LATER[1]),
     )
     for path, name, value in (
-        *_CHANGES,
+        *_changes(session),
         ("resources", "resources", [(camera(session), method) for method in reversed(METHODS)]),
         ("part_id", "part", expected["part"]),  # cannot be changed; either reply is allowed
     ):
@@ -199,13 +201,13 @@ def sequences_are_changed(session: Session) -> None:
 @check("SQ-2")
 def sequences_are_changed_by_the_mask_alone(session: Session) -> None:
     """Only the mask decides, regardless of the other fields of a request."""
-    for path, name, value in _CHANGES:
+    for path, name, value in _changes(session):
         request = creation(session)
         made = str(raw.call(session, "SQ-1", CREATE, request).id)
         changing = data.UpdateSequenceRequest(
             id=made,
             resources=[resource(session, METHODS[1])],
-            sequence_tags=["night", NAME],
+            sequence_tags=["night", session.name],
             start_time=timestamp_from(_LATER[0]),
             end_time=timestamp_from(_LATER[1]),
         )

@@ -246,7 +246,8 @@ def labels_are_no_tags(session: Session) -> None:
     (file,) = raw.files(session, third)
     session.expect("DM-3", "datasets of a file with such a tag", [], list(file.dataset_ids))
     undo = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=[third], tags=[cars])
-    raw.call(session, "TR-1", "RemoveTagsFromBinaryDataByIDs", undo)
+    rpc = "RemoveTagsFromBinaryDataByIDs"
+    session.outcome("TR-1", rpc, session.wire.call(rpc, undo), [permission("TR-3")])
     reads.check_by_ids(session, [0, 1, 2])
 
 

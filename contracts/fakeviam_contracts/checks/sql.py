@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
 from fakeviam_contracts import queries, writes
-from fakeviam_contracts.awkward_values import NAME
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 
@@ -21,7 +20,7 @@ _ROWS: tuple[dict[str, object], ...] = (
     {"k": 1, "x": 2.5, "s": "Ab"},
     {"k": 2, "x": None, "s": "b"},
     {"k": 3, "s": "ab"},
-    {"k": 4, "x": -1.0, "t": NAME},
+    {"k": 4, "x": -1.0},
     {"k": 5, "x": 2.5, "s": "c"},
 )
 
@@ -31,9 +30,10 @@ _BOUND = "time_received >= CAST('2000-01-01T00:00:00Z' AS TIMESTAMP)"
 
 def _world(session: Session) -> None:
     for place, row in enumerate(_ROWS):
+        text = {"t": session.name} if row["k"] == 4 else {}
         moment = BASE + place * SECOND
         times = [(moment, moment + SECOND)]
-        writes.upload_rows(session, part=0, rows=[{"readings": row}], times=times)
+        writes.upload_rows(session, part=0, rows=[{"readings": {**row, **text}}], times=times)
 
 
 def statement_of(session: Session, statement: str) -> data.TabularDataBySQLRequest:
@@ -101,7 +101,7 @@ def statements(session: Session) -> None:
     _expect_ks(session, "SL-4", "data.readings.x <> 2.5", 4)
     _expect_ks(session, "SL-5", "data.readings.s LIKE 'A_'", 1, 3)
     _expect_ks(session, "SL-5", "data.readings.x NOT IN (2.5)", 2, 3, 4)
-    quoted = NAME.replace("'", "''")
+    quoted = session.name.replace("'", "''")
     _expect_ks(session, "SL-1", f"data.readings.t = '{quoted}'", 4)
     _expect_ks(session, "SL-1", f"data.readings.t = '{quoted.swapcase()}'")
     _expect_ks(session, "SL-9", "time_received < '1999-01-01T00:00:00Z'")

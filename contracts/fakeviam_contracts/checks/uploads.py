@@ -16,12 +16,33 @@ if TYPE_CHECKING:
 WAYS = ("DataCaptureUpload", "StreamingDataCaptureUpload", "FileUpload")
 
 
-@check("UP-1", "UP-9", "CU-1", "CU-4", "FU-1", "FU-2", "FU-3", "SU-1", "A32", "A55", "BF-1")
+@check(
+    "UP-1",
+    "UP-9",
+    "CU-1",
+    "CU-4",
+    "FU-1",
+    "FU-2",
+    "FU-3",
+    "FU-6",
+    "UP-14",
+    "SU-1",
+    "A32",
+    "A55",
+    "BF-1",
+)
 def bytes_come_back(session: Session) -> None:
     """Bytes are stored unchanged, in any number of pieces; equal files are separate."""
     for way in WAYS:
-        for chunks in ([b"abc"], [b"a", b"", b"bc", b"\x00\xff"], [], [b""], [b"abc"]):
+        for chunks in ([b"abc"], [b"a", b"", b"bc", b"\x00\xff"], [b"abc"]):
             writes.upload(session, way=way, part=0, chunks=chunks, times=(BASE, BASE + 1))
+        none, empty = (
+            writes.upload(session, way=way, part=0, chunks=chunks, times=(BASE, BASE + 1))
+            for chunks in ([], [b""])
+        )
+        # Clients send an empty file either way: a server takes both, or neither (FU-6).
+        what = f"no piece is taken as an empty one is, by {way}"
+        session.expect("FU-2", what, empty is not None, none is not None)
         writes.upload(
             session,
             way=way,
@@ -40,7 +61,9 @@ def bytes_come_back(session: Session) -> None:
 def names_and_types(session: Session) -> None:
     """MIME types are explicit or derived from extensions; names are unchanged."""
     for ext in (".jpg", "jpg", ".JPEG", ".png", ".pcd", ".txt", "", ".unknown", ".tar.gz"):
-        writes.upload(session, way="FileUpload", part=0, chunks=[], extension=ext, file_name="a.b")
+        writes.upload(
+            session, way="FileUpload", part=0, chunks=[b"x"], extension=ext, file_name="a.b"
+        )
     writes.upload(
         session, way="FileUpload", part=0, chunks=[b"%PDF"], extension=".jpg", mime_type="x/y"
     )
@@ -97,6 +120,8 @@ def readings_come_back(session: Session) -> None:
         {"readings": {}},
         {"readings": {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}}},
     ]
+    if session.plain:
+        rows = [{"readings": {"n": float(at)}} for at in range(3)]
     times = [(BASE + 1, BASE + 999_999_999), (BASE + 1, BASE), (1, 1)]
     writes.upload_rows(session, part=0, rows=rows, times=times)
     page = raw.page(session, "TD-1", "TabularDataByFilter", raw.mine(session))
@@ -170,7 +195,8 @@ def types_against_contents(session: Session) -> None:
     capture = raw.capture(_metadata(session, raw.BINARY), datasync.SensorData(binary=b"x"))
     raw.call(session, "UP-2", "DataCaptureUpload", capture)
     opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))
-    raw.stream(session, "UP-2", "FileUpload", [opening])
+    piece = datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x"))
+    raw.stream(session, "UP-2", "FileUpload", [opening, piece])
     reading = raw.reading()
     capture = raw.capture(_metadata(session, raw.TABULAR), reading)
     raw.call(session, "UP-2", "DataCaptureUpload", capture)

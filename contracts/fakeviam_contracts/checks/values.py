@@ -17,7 +17,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 
-@check("TA-3", "UP-7", "FI-6", "TA-1", "TA-5", "TR-1")
+@check("TA-3", "UP-7", "FI-6", "TA-1", "TA-5", "TR-1", "NM-2")
 def awkward_tags(session: Session) -> None:
     """Tags are stored unchanged, distinguished by filters, and removed one at a time."""
     for at, value in enumerate(AWKWARD):
@@ -40,7 +40,7 @@ def awkward_tags(session: Session) -> None:
     reads.check_rows(session, FilterSpec(tags=(AWKWARD[1],)))
 
 
-@check("FI-1", "FI-4", "CU-1", "FU-1", "SU-1")
+@check("FI-1", "FI-4", "CU-1", "FU-1", "SU-1", "NM-2")
 def awkward_sources(session: Session) -> None:
     """Names of components, types and methods are stored unchanged and compared exactly."""
     for at, value in enumerate(AWKWARD):
@@ -63,7 +63,7 @@ def awkward_sources(session: Session) -> None:
 TYPES = ("image/jpg", "image/jpeg", "IMAGE/JPEG", "text/plain", "text/plain; charset=utf-8", "x/Y")
 
 
-@check("UP-5", "FI-4")
+@check("UP-5", "FI-4", "NM-2")
 def awkward_types(session: Session) -> None:
     """MIME types are stored unchanged and compared exactly, with any extension."""
     for way in WAYS:
@@ -88,7 +88,7 @@ TIMES = (
 )
 
 
-@check("FI-13", "TM-1", "A2", "A3")
+@check("FI-13", "TM-1", "TM-3", "A2", "A3")
 def awkward_times(session: Session) -> None:
     """All valid times are stored and compared with nanosecond precision."""
     for at, time in enumerate(TIMES):
@@ -104,7 +104,7 @@ def awkward_times(session: Session) -> None:
             reads.check_rows(session, spec, descending=False)
 
 
-@check("BX-5", "FI-10", "BU-1")
+@check("BX-5", "FI-10", "BU-1", "NM-2")
 def awkward_labels(session: Session) -> None:
     """Labels of boxes are stored unchanged, distinguished by filters, and listed separately."""
     writes.upload_many(session, 3)
@@ -118,7 +118,7 @@ def awkward_labels(session: Session) -> None:
     reads.check_labels(session, FilterSpec())
 
 
-@check("UP-6", "DS-1", "DS-3")
+@check("UP-6", "DS-1", "DS-3", "NM-1", "NM-2")
 def awkward_names(session: Session) -> None:
     """Names of files and datasets are stored unchanged."""
     for at, value in enumerate(AWKWARD):
@@ -130,9 +130,9 @@ def awkward_names(session: Session) -> None:
     for name in (*names, NAME):
         writes.create_dataset(session, name)
     writes.check_datasets(session)
-    for name in (f"{name} again" for name in names):
+    for name in (f"{name}-again" for name in names):
         writes.rename_dataset(session, 0, name)
-    writes.rename_dataset(session, 0, f"{NAME} again")
+    writes.rename_dataset(session, 0, f"{NAME}-again")
 
 
 #: Readings that do not survive a conversion to another format.
@@ -151,7 +151,7 @@ READINGS: tuple[dict[str, object], ...] = (
 )
 
 
-@check("TD-3")
+@check("TD-3", "CU-13")
 def awkward_readings(session: Session) -> None:
     """Readings keep all keys and values."""
     for at, row in enumerate(READINGS):

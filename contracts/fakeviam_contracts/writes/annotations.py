@@ -11,7 +11,7 @@ from fakeviam_contracts.model import Box, File, FilterSpec
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids, id_grounds, is_selected_rightly
 from fakeviam_contracts.session import Ground, permission
-from fakeviam_contracts.writes.base import special_tags, write_by_filter
+from fakeviam_contracts.writes.base import write_by_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,12 @@ def tag(session: Session, files: Sequence[int], tags: Sequence[str], *, form: st
     """Add or remove tags by ids (TA-1, TA-2, TR-1, TR-2, A8)."""
     rpc = "RemoveTagsFromBinaryDataByIDs" if remove else "AddTagsToBinaryDataByIDs"
     request = getattr(data, f"{rpc}Request")(tags=tags, **session.names(files, form))
-    grounds = _tag_grounds(tags, remove=remove)
+    files_ = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
+    grounds = _tag_grounds(tags, remove=remove) or _nothing_to_remove(files_, tags, remove=remove)
     grounds += id_grounds(session, files, form)
     answer = session.wire.call(rpc, request)
     reply = session.outcome("TR-1" if remove else "TA-1", rpc, answer, grounds)
     if reply is not None:
-        files_ = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
         _change_tags(session, reply, files_, tags, remove=remove)
 
 
@@ -48,9 +48,10 @@ def tag_matching(
     answer = write_by_filter(session, clause, rpc, request)
     if answer is None:
         return
-    reply = session.outcome(clause, rpc, answer, _tag_grounds(tags, remove=remove))
+    files = session.model.matching_files(spec)
+    grounds = _tag_grounds(tags, remove=remove) or _nothing_to_remove(files, tags, remove=remove)
+    reply = session.outcome(clause, rpc, answer, grounds)
     if reply is not None:
-        files = session.model.matching_files(spec)
         _change_tags(session, reply, files, tags, remove=remove)
         for file in files if not remove else ():
             file.because["tags"] = "TA-3"
@@ -60,7 +61,13 @@ def _tag_grounds(tags: Sequence[str], *, remove: bool) -> list[Ground]:
     if not tags:
         return [Ground("TR-1" if remove else "TA-2", names_status="A12")]
     blank = any(not tag.strip() for tag in tags) and not remove
-    return [*([Ground("TA-4")] if blank else ()), *special_tags(tags)]
+    return [Ground("TA-4")] if blank else []
+
+
+def _nothing_to_remove(files: Sequence[File], tags: Sequence[str], *, remove: bool) -> list[Ground]:
+    """No document says that tags which no file has can be removed."""
+    found = any(tag in file.tags for file in files for tag in tags)
+    return [permission("TR-3")] if remove and not found else []
 
 
 def _change_tags(

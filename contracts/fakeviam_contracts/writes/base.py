@@ -1,22 +1,13 @@
-"""Writes by filter, which on a shared server must not touch the data of others; and tags."""
+"""Writes by filter, which on a shared server must not touch the data of others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.foreign_data import TAG, ForeignDataError
-from fakeviam_contracts.session import permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from fakeviam_contracts.session import Ground, Session
-
-
-def special_tags(tags: Iterable[str]) -> list[Ground]:
-    """No document says that a tag may have characters that nobody can see."""
-    unseen = any(ord(character) < ord(" ") for tag in tags for character in tag)
-    return [permission("TA-5")] if unseen else []
+    from fakeviam_contracts.session import Session
 
 
 def write_by_filter(session: Session, clause: str, rpc: str, request: Any) -> object:

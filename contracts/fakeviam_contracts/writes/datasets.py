@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from fakeviam.wire import data, dataset
 from fakeviam_contracts import pages
-from fakeviam_contracts.awkward_values import LONGEST_USUAL_NAME
 from fakeviam_contracts.model import Dataset as ModelDataset
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.operations import operation
@@ -166,7 +165,7 @@ def _name_grounds(session: Session, name: str, *, but: int | None = None) -> lis
         return [Ground("DS-7")]
     if session.model.name_is_taken(name, session.place.organization_id, but=but):
         return [Ground("DS-8", "ALREADY_EXISTS", names_status="A39")]
-    return [permission("NM-1")] if len(name) > LONGEST_USUAL_NAME else []
+    return []
 
 
 def _stored_name(session: Session, dataset_id: str, name: str, grounds: Sequence[Ground]) -> str:

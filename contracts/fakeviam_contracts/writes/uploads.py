@@ -14,10 +14,9 @@ from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids
 from fakeviam_contracts.session import Ground, permission
 from fakeviam_contracts.visibility import settle
-from fakeviam_contracts.writes.base import special_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from fakeviam_contracts.model import Origin
     from fakeviam_contracts.session import Session
@@ -56,7 +55,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
     origin = origin_of_upload(session, part, component, component_type, method)
     metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
     answer = _send(session, way, metadata, chunks, times)
-    grounds = _grounds(session, tags, datasets) + _permissions(times or ())
+    grounds = _grounds(session, tags, datasets)
     if times is None and way != "FileUpload" and not grounds:
         grounds.append(permission("A28"))
     success = _ACCEPTS[way] if len(chunks) == 1 else "FU-2"
@@ -76,7 +75,12 @@ def upload(  # noqa: PLR0913 - what an upload can say
         tags=list(dict.fromkeys(tags)),
         datasets=[d for d in dict.fromkeys(datasets) if session.model.dataset(d) is not None],
         because=file_because(
-            way, extension, mime_type, len(chunks), given=times is not None and way != "FileUpload"
+            way,
+            extension,
+            mime_type,
+            len(chunks),
+            given=times is not None and way != "FileUpload",
+            named=bool(file_name),
         ),
     )
     whole = reply.binary_data_id
@@ -107,12 +111,7 @@ def _grounds(session: Session, tags: Sequence[str], datasets: Sequence[int]) -> 
         grounds.append(Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip"))
     if any(not tag.strip() for tag in tags):
         grounds.append(Ground("TA-4"))
-    return [*grounds, *special_tags(tags)]
-
-
-def _permissions(times: Iterable[int]) -> list[Ground]:
-    """No document says that a time may be before 1970."""
-    return [permission("TM-3")] if any(time < 0 for time in times) else []
+    return grounds
 
 
 #: What most uploads go by.
@@ -127,7 +126,7 @@ _ACCEPTS = {
 
 
 def file_because(
-    way: str, extension: str, mime_type: str, pieces: int, *, given: bool
+    way: str, extension: str, mime_type: str, pieces: int, *, given: bool, named: bool = False
 ) -> dict[str, str]:
     """The clause that each aspect of a new file rests on."""
     with_dot = extension.startswith(".")
@@ -138,6 +137,7 @@ def file_because(
         **ASPECTS,
         "source": _ACCEPTS[way],
         "requested": "TM-1" if given else "A28",
+        "file_name": "UP-6" if named or way == "FileUpload" else "UP-14",
         "mime_type": "UP-5" if mime_type else by_extension,
         "size": "CU-1" if way == "DataCaptureUpload" else joined,
     }
@@ -164,10 +164,7 @@ def upload_rows(
         _set_times(content.metadata, pair)
         contents.append(content)
     request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
-    grounds = _permissions(time for pair in times for time in pair)
-    if any("readings" not in row for row in rows):
-        grounds.append(permission("CU-10"))
-    grounds += special_tags(tags)
+    grounds = [permission("CU-10")] if any("readings" not in row for row in rows) else []
     answer = session.wire.call("DataCaptureUpload", request)
     reply = session.outcome("CU-2", "DataCaptureUpload", answer, grounds)
     if reply is None:
