@@ -374,7 +374,9 @@ def _check_stdout() -> None:
 
 def _end(error_name: str, text: str, status: int) -> NoReturn:
     for line in text.splitlines():
-        click.echo(f"{error_name}: error: {line}", err=True)
+        # What a server says is in it, too: nothing that steers a terminal.
+        seen = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        click.echo(f"{error_name}: error: {seen}", err=True)
     sys.exit(status)
 
 

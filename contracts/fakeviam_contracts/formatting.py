@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import re
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.shrinking import OPERATIONS, arguments
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.steps import Step
     from fakeviam_contracts.wirelog import Recorded
+
+#: Control characters but for tabs and ends of lines, and those that change the direction of text.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 #: Longer texts are cut in traces.
 LONGEST = 2_000
@@ -48,6 +52,14 @@ def format_value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(format_value, value))}]"
     return repr(value)
+
+
+def visible(text: str) -> str:
+    """A text whose characters that steer a terminal, or turn lines around, are seen and do nothing.
+
+    Servers choose such texts, in names and in errors.
+    """
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def shortened(value: object, longest: int = LONGEST) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakeviam_contracts import reports
@@ -23,9 +23,12 @@ from fakeviam_contracts.results import (
     Verdict,
 )
 from fakeviam_contracts.wirelog import Recorded, Refused
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 from markupsafe import escape
 
-from fakeviam import FakeViam
+from fakeviam import FakeViam, Interceptor
+from fakeviam.cli import main
 from fakeviam.wire import data, datasync
 
 if TYPE_CHECKING:
@@ -265,3 +268,33 @@ def test_the_suite_says_what_it_cannot_reach(pytester: pytest.Pytester) -> None:
     )
     found.stdout.fnmatch_lines(["*cannot reach 127.0.0.1:1*"])
     assert found.ret != 0
+
+
+# Texts of servers ------------------------------------------------------------------------
+
+STEERING = "\x1b[31m\x00\x07\x9b\x7f\u202eback\u2066"
+
+
+def test_no_text_of_a_server_steers_a_terminal_or_turns_lines(result: Result) -> None:
+    """In a reason, an error or a name; it is seen instead."""
+    reason = f"CreateDataset is refused: {STEERING}"
+    result.clauses.append(ClauseVerdict(clause="DT-3", verdict=Verdict.SKIPPED, reason=reason))
+    result.error = f"set-up ends: {STEERING}"
+    for text in (reports.summary([result]), reports.page([result]), reports.junit([result])):
+        assert not set("\x1b\x00\x07\x9b\x7f\u202e\u2066") & set(text)
+        assert "refused: \\x1b[31m\\x00\\x07\\x9b\\x7f\\u202eback\\u2066" in text
+
+
+def test_no_error_of_a_server_steers_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told with exit status 2."""
+
+    class Says(Interceptor):
+        def request(self, rpc: str, message: Any) -> Any:
+            if rpc == "DataCaptureUpload":
+                raise GRPCError(Status.UNAUTHENTICATED, STEERING)
+            return message
+
+    with FakeViam(seed=1, interceptors=[Says()]) as cloud, pytest.raises(SystemExit) as ended:
+        main(["contract", "run", "--target", cloud.target, "--part", cloud.default_part.id])
+    assert ended.value.code == 2
+    assert "UNAUTHENTICATED: \\x1b[31m\\x00" in capsys.readouterr().err

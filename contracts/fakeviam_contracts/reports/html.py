@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.causes import by_cause
 from fakeviam_contracts.clauses import rules
-from fakeviam_contracts.formatting import counted, format_call, shortened
+from fakeviam_contracts.formatting import counted, format_call, shortened, visible
 from fakeviam_contracts.reports.templating import render
 from fakeviam_contracts.results import Verdict
 
@@ -23,7 +23,7 @@ def page(results: Sequence[Result], history: Sequence[dict[str, object]] = ()) -
     all_clauses = dict.fromkeys(clause for verdicts_ in by_result for clause in verdicts_)
     clauses = {name: rules()[name] for name in [*all_clauses, *rules()] if name in rules()}
     numbers = {id(f): at for at, f in enumerate((f for r in results for f in r.findings), start=1)}
-    return render(
+    text = render(
         "report.html.j2",
         filters={"call": format_call, "shown": shortened},
         title=_title(results),
@@ -40,6 +40,7 @@ def page(results: Sequence[Result], history: Sequence[dict[str, object]] = ()) -
         by_cause=by_cause,
         past=lambda finding, result: _past(finding, result, history),
     )
+    return visible(text)  # the template itself has no such characters
 
 
 def _title(results: Sequence[Result]) -> str:

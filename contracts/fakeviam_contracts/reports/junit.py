@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.clauses import Severity
+from fakeviam_contracts.formatting import visible
 from fakeviam_contracts.results import PROGRAMS, ClauseVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -104,4 +105,4 @@ def _differences(result: Result, clause: ClauseVerdict) -> str:
 
 
 def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+    return _FORBIDDEN.sub("\ufffd", visible(text))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts.causes import by_cause
 from fakeviam_contracts.clauses import Severity
-from fakeviam_contracts.formatting import counted, shortened
+from fakeviam_contracts.formatting import counted, shortened, visible
 from fakeviam_contracts.results import PROGRAMS, Verdict
 from fakeviam_contracts.verdicts import clause_order
 
@@ -26,9 +26,9 @@ MANY, FEW = 30, 12
 def summary(results: Sequence[Result]) -> str:
     """The results in a few lines; successes are only counted."""
     if len(results) == 1:
-        return _one(results[0])
+        return visible(_one(results[0]))
     blocks = [f"{result.label}\n{_indented(_one(result))}" for result in results]
-    return "\n\n".join([*blocks, _side_by_side(results)])
+    return visible("\n\n".join([*blocks, _side_by_side(results)]))
 
 
 def _one(result: Result) -> str:
