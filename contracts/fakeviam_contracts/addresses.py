@@ -1,8 +1,9 @@
-"""Addresses of servers, as the kit reads them: those of every command, and gRPC-Web."""
+"""Addresses of servers, as the kit reads them: those of every command, gRPC-Web and Connect."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -14,22 +15,31 @@ if TYPE_CHECKING:
 
     from fakeviam.target import Target
 
-#: What an address begins with where gRPC-Web is to be spoken, as in web+http://localhost:8080.
-WEB = "web+"
+#: What an address begins with where it is not gRPC that is to be spoken, as in
+#: web+http://localhost:8080.
+SPOKEN = MappingProxyType({"web+": "gRPC-Web", "connect+": "Connect"})
+
+
+def taken_apart(target: str) -> tuple[str, str]:
+    """What an address begins with, if that says what is spoken, and the rest of it."""
+    prefix = next((each for each in SPOKEN if target.startswith(each)), "")
+    return prefix, target.removeprefix(prefix)
 
 
 class KitTargetType(TargetType):
-    """An address in any of the usual formats; web+ before it asks for gRPC-Web."""
+    """An address in any of the usual formats; web+ asks for gRPC-Web, connect+ for Connect."""
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Target:
         """The address, told as it was written."""
-        if not isinstance(value, str) or not value.startswith(WEB):
+        if not isinstance(value, str) or not (parts := taken_apart(value))[0]:
             return super().convert(value, param, ctx)
-        where = super().convert(value.removeprefix(WEB), param, ctx)
+        prefix, rest = parts
+        where = super().convert(rest, param, ctx)
         if where.path:
-            self.fail(f"{value!r}: gRPC-Web is spoken over TCP, not by a Unix socket", param, ctx)
+            why = f"{SPOKEN[prefix]} is spoken over TCP, not by a Unix socket"
+            self.fail(f"{value!r}: {why}", param, ctx)
         return replace(where, text=value)
 
 

@@ -16,11 +16,13 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from fakeviam import wire
 from fakeviam.target import Target
 from fakeviam.wire import auth, data
-from fakeviam_contracts.addresses import WEB
+from fakeviam_contracts.addresses import SPOKEN, taken_apart
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.connect_speech import Connect
 from fakeviam_contracts.interrupts import complete
 from fakeviam_contracts.unreachable import why_unreachable
 from fakeviam_contracts.web_connection import WebConnection
+from fakeviam_contracts.web_speech import GrpcWeb, Speech
 from fakeviam_contracts.wirelog import (
     ConnectionLostError,
     Refused,
@@ -76,20 +78,21 @@ class Address:
             CannotRunError: It is not an address.
         """
         try:
-            return Target.parse(self.target.removeprefix(WEB))
+            return Target.parse(taken_apart(self.target)[1])
         except ValueError as error:
             raise CannotRunError(f"the target {error}") from error
 
     def connect(self) -> Channel | WebConnection:
-        """A channel to it, inside a running loop; one of gRPC-Web if the address says so.
+        """A channel to it, inside a running loop; what it speaks is what the address says.
 
         Raises:
             CannotRunError: It is not an address.
         """
         where = self.parsed
         tls = self._tls() if where.tls else None
-        if self.target.startswith(WEB):
-            return WebConnection(where.host, where.port, tls)
+        prefix, _ = taken_apart(self.target)
+        if prefix:
+            return WebConnection(where.host, where.port, tls, _SPEECHES[prefix])
         return Channel(path=where.path) if where.path else Channel(where.host, where.port, ssl=tls)
 
     def _tls(self) -> ssl.SSLContext:
@@ -102,8 +105,11 @@ class Address:
             raise CannotRunError(f"--ca-file {self.ca_file} contains no certificates") from error
         except OSError as error:
             raise CannotRunError(f"--ca-file {self.ca_file}: {error.strerror}") from error
-        context.set_alpn_protocols(["http/1.1" if self.target.startswith(WEB) else "h2"])
+        context.set_alpn_protocols(["http/1.1" if taken_apart(self.target)[0] else "h2"])
         return context
+
+
+_SPEECHES: dict[str, Speech] = {"web+": GrpcWeb(), "connect+": Connect()}
 
 
 class RemoteConnection:
@@ -238,8 +244,8 @@ class RemoteConnection:
             else:
                 answer = call("Authenticate", request)
         except ConnectionLostError as error:
-            web = address.target.startswith(WEB)
-            why = why_unreachable(error, address.parsed, web=web)
+            spoken = SPOKEN.get(taken_apart(address.target)[0], "gRPC")
+            why = why_unreachable(error, address.parsed, spoken=spoken)
             raise CannotRunError(f"cannot reach {address.target}: {why}") from error
         except SenselessAnswerError as error:
             why = f"{error}, which makes no sense; is it the right port?"

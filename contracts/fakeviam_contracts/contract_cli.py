@@ -87,7 +87,8 @@ class _Seconds(_ParamType):
     or_self=True,
     multiple=True,
     type=KitTargetType(),
-    help=f"A server: {FORMS}; web+http(s)://… for gRPC-Web. Repeat it to compare several.",
+    help=f"A server: {FORMS}; web+http(s)://… for gRPC-Web, connect+http(s)://… for Connect. "
+    "Repeat it to compare several.",
 )
 @click.option(
     "--self", "own", is_flag=True, help="Check an in-process fake, alone or together with targets."

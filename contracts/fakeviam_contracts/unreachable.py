@@ -28,13 +28,13 @@ _ALERT, _SETTINGS = b"\x15\x03", b"\x04"
 _WHICH_PORT = "is it the right port?"
 
 
-def why_unreachable(error: Exception, where: Target, *, web: bool) -> str:
+def why_unreachable(error: Exception, where: Target, *, spoken: str) -> str:
     """Why no call came through, with what to do next.
 
     Args:
         error: What the client said; its cause may be what the system said.
         where: Who was called.
-        web: Whether gRPC-Web was spoken.
+        spoken: The protocol: gRPC, gRPC-Web or Connect.
     """
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError):
@@ -49,13 +49,13 @@ def why_unreachable(error: Exception, where: Target, *, web: bool) -> str:
     if said.startswith("Stream reset"):
         return f"{said}; its log should say why"
     hangs = isinstance(error.__context__, asyncio.TimeoutError)
-    return f"{said}; {_spoken(where, web=web, failing='hangs' if hangs else 'broke off')}"
+    return f"{said}; {_spoken(where, spoken, failing='hangs' if hangs else 'broke off')}"
 
 
-def _spoken(where: Target, *, web: bool, failing: str) -> str:
+def _spoken(where: Target, spoken: str, *, failing: str) -> str:
     """What a server speaks that is no gRPC, or not to us."""
     try:
-        if not web and _answer(where, _PREFACE)[3:4] == _SETTINGS:
+        if spoken == "gRPC" and _answer(where, _PREFACE)[3:4] == _SETTINGS:
             return f"it speaks HTTP/2; its log should say why it {failing}"
         answer = _answer(where, _QUESTION)
     except OSError as error:
@@ -63,8 +63,10 @@ def _spoken(where: Target, *, web: bool, failing: str) -> str:
     if answer.startswith(_ALERT) or (not answer and not where.tls and _has_tls(where)):
         return "it speaks TLS; use https://"
     if answer.startswith(b"HTTP/1"):
-        other = "gRPC is asked for without web+" if web else "web+http(s):// asks for gRPC-Web"
-        return f"it speaks HTTP/1.1, and not {'gRPC-Web' if web else 'gRPC'}; {_WHICH_PORT} {other}"
+        other = "gRPC is asked for without web+ or connect+"
+        if spoken == "gRPC":
+            other = "web+http(s):// asks for gRPC-Web, connect+http(s):// for Connect"
+        return f"it speaks HTTP/1.1, and not {spoken}; {_WHICH_PORT} {other}"
     heard = f"what it says is not gRPC: {answer[:40]!r}" if answer else "it says nothing"
     return f"{heard}; {_WHICH_PORT} If so, its log should say more"
 

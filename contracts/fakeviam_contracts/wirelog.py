@@ -21,7 +21,8 @@ from fakeviam.wire.values import struct_from
 from fakeviam_contracts.assertions import MayNotError
 from fakeviam_contracts.http2 import Http2Connection
 from fakeviam_contracts.interrupts import complete
-from fakeviam_contracts.web_connection import MalformedAnswerError, WebConnection
+from fakeviam_contracts.web_connection import WebConnection
+from fakeviam_contracts.web_speech import MalformedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence

@@ -57,9 +57,12 @@ def test_over_grpc_web(capsys: pytest.CaptureFixture[str]) -> None:
     assert "part nobody does not accept data: UNKNOWN: no robot part" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("target", ["web+unix:/tmp/s", "web+/tmp/s", "web+", "web+host:0"])
-def test_what_is_no_address_of_grpc_web(target: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("--target", target, "--part", "p") == 2
+@pytest.mark.parametrize("where", ["unix:/a/s", "/a/s", "", "host:0"])
+@pytest.mark.parametrize("spoken", ["web+", "connect+"])
+def test_what_is_no_address_in_http(
+    spoken: str, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("--target", spoken + where, "--part", "p") == 2
     assert "Traceback" not in capsys.readouterr().err
 
 

@@ -112,7 +112,8 @@ async def filter_fields(scenario: Scenario) -> None:
     plain = {name: (name, name.title()) for name in SCALARS}
     for name, awkward_value in {**SCALARS, **LISTS}.items():
         for value in (awkward_value, *plain.get(name, ())):
-            expected = data.Filter(**{name: value})
+            field: Any = {name: value}
+            expected = data.Filter(**field)
             filter_ = _ordered(_plain(await _arrived(scenario, **{name: value})))
             same(name, _ordered(expected), filter_)
     everything: Any = {**SCALARS, **LISTS}

@@ -136,7 +136,7 @@ async def bytes_by_ids(scenario: Scenario) -> str:
     numbers = [at * 53 % 130 for at in range(130)]
     result = await scenario.do("binary_data_by_ids", binary_ids=replies.ids(*numbers))
     same("files", replies.ids(*numbers), replies.ids_of(result))
-    contents = [b"bytes of %d" % number for number in numbers]
+    contents = [_bytes(number) for number in numbers]
     same("bytes", contents, [one["data"] for one in result["records"]])
     return f"{scenario.server.count('BinaryDataByIDs')} calls for 130 files"
 
@@ -155,10 +155,17 @@ async def ids_error_raised(scenario: Scenario) -> str:
     return f"at most {calls} calls for 130 ids"
 
 
+def _bytes(number: int) -> bytes:
+    """The contents of a file; the first one is empty."""
+    return b"bytes of %d" % number if number else b""
+
+
 def _by_ids(request: data.BinaryDataByIDsRequest) -> data.BinaryDataByIDsResponse:
     numbers = [int(one.rpartition("f")[2]) for one in request.binary_data_ids]
-    contents = None if request.include_binary else b""
-    files = [replies.file(number, contents=contents) for number in numbers]
+    files = [
+        replies.file(number, contents=_bytes(number) if request.include_binary else b"")
+        for number in numbers
+    ]
     return data.BinaryDataByIDsResponse(data=files, count=len(files))
 
 
