@@ -17,7 +17,7 @@ from fakeviam_contracts.cleanup import (
     pages_of,
 )
 from fakeviam_contracts.model import Origin
-from fakeviam_contracts.scope import PREFIX
+from fakeviam_contracts.scope import OURS, PREFIX
 from fakeviam_contracts.set_up import Probe
 from fakeviam_contracts.wirelog import Refused, rpc_of
 
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.wirelog import Wire
 
-#: Names of the kit's own: nobody else's begin with the prefix and eight digits of its random.
-_OURS = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{8}}(?![0-9a-f])")
-
 #: A field that an index of the kit has among its keys, in BSON as in JSON.
-_OUR_FIELD = re.compile(rf"(?<![\w.-])data\.readings\.{_OURS.pattern}")
+_OUR_FIELD = re.compile(rf"(?<![\w.-])data\.readings\.{OURS.pattern}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +75,16 @@ def find(wire: Wire, organization_id: str, parts: Sequence[str]) -> Leftovers:
             files += [
                 entry.metadata.binary_data_id
                 for entry in reply.data
-                if _OURS.match(entry.metadata.capture_metadata.component_name)
+                if OURS.match(entry.metadata.capture_metadata.component_name)
             ]
         for reply in _pages(wire, "TabularDataByFilter", part):
             names = [metadata.component_name for metadata in reply.metadata]
-            components.update(dict.fromkeys(filter(_OURS.match, names)))
+            components.update(dict.fromkeys(filter(OURS.match, names)))
     listed = datasets_of(wire, organization_id)
     return Leftovers(
         files=tuple(dict.fromkeys(files)),
         components=tuple(components),
-        datasets={each.id: each.name for each in listed if _OURS.match(each.name)},
+        datasets={each.id: each.name for each in listed if OURS.match(each.name)},
         newest=tuple(_newest(wire, organization_id)),
     )
 
@@ -117,12 +114,12 @@ def _readings_go(wire: Wire, organization_id: str, part: str) -> bool:
 def _newest(wire: Wire, owner: str) -> Iterator[tuple[str, Message]]:
     """What the newest RPCs made: indexes before the pipelines whose sinks they are on."""
     listed = _listed(wire, datapipelines.ListDataPipelinesRequest(organization_id=owner))
-    pipelines = [each for each in listed.data_pipelines if _OURS.match(each.name)]
+    pipelines = [each for each in listed.data_pipelines if OURS.match(each.name)]
     yield from _indexes(wire, owner, [each.name for each in pipelines])
     for each in pipelines:
         yield each.name, datapipelines.DeleteDataPipelineRequest(id=each.id)
     for query in _listed(wire, data.ListSavedQueriesRequest(organization_id=owner)).queries:
-        if _OURS.match(query.name):
+        if OURS.match(query.name):
             yield query.name, data.DeleteSavedQueryRequest(id=query.id)
     asked, tokens = data.ListSequencesRequest(organization_id=owner), {""}
     while True:
@@ -158,8 +155,8 @@ def _indexes(
 def _is_ours(sequence: data.Sequence) -> bool:
     """Whether a sequence has a tag of the kit, or the images of its components alone."""
     names = [each.resource_name for each in sequence.resources]
-    return any(map(_OURS.match, sequence.sequence_tags)) or (
-        bool(names) and all(map(_OURS.match, names))
+    return any(map(OURS.match, sequence.sequence_tags)) or (
+        bool(names) and all(map(OURS.match, names))
     )
 
 

@@ -7,6 +7,7 @@ when requests are sent and replies received.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync
@@ -23,6 +24,9 @@ LABEL = "VIAM_DATASET_"
 
 #: The prefix of all names of the kit.
 PREFIX = "contract-"
+
+#: Names of the kit's own: nobody else's begin with the prefix and eight digits of its random.
+OURS = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{8}}(?![0-9a-f])")
 
 #: Fields with tags, labels of boxes or names of datasets, by message.
 NAMES = {

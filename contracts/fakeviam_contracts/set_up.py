@@ -25,6 +25,7 @@ from fakeviam_contracts.captures import capture
 from fakeviam_contracts.cleanup import CannotRunError, Counts, delete_readings, pages_of
 from fakeviam_contracts.descriptions import origin_of
 from fakeviam_contracts.model import Origin
+from fakeviam_contracts.scope import OURS
 from fakeviam_contracts.unusual import REFUSALS, doubt
 from fakeviam_contracts.wirelog import Refused
 
@@ -287,7 +288,7 @@ class Probe:
         ancient = data.Filter()
         ancient.interval.end.CopyFrom(timestamp_from(YEAR_1000))
         try:
-            if self.counts(ancient).readings or not self._upload_reading(origin):
+            if self._has_strangers(ancient) or not self._upload_reading(origin):
                 return False
         except NotTakenError:  # no times of long ago, so that nobody can tell whose data is there
             return False
@@ -303,6 +304,16 @@ class Probe:
         self._delete(origin, self.name, 0)
         left = self.mine().readings
         return self.note("DT-1", "readings that are left after they were deleted", 0, left)
+
+    def _has_strangers(self, filter_: data.Filter) -> bool:
+        """Whether readings match that are not the kit's, of which a killed run may leave some."""
+        asked = data.TabularDataByFilterRequest(data_request=data.DataRequest(filter=filter_))
+        pages = pages_of(lambda request: self.ask("TD-1", "TabularDataByFilter", request), asked)
+        return any(
+            not OURS.match(name)
+            for page in pages
+            for name in {metadata.component_name for metadata in page.metadata} or {""}
+        )
 
     def _check_reading(self) -> None:
         nobody = self.counts(data.Filter(component_name=f"{self.name}-nobody"))

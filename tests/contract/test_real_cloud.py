@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from datetime import datetime, timezone
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,14 +16,20 @@ from click.testing import CliRunner
 from fakeviam_client import connect
 from fakeviam_contracts.careful import check_careful
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.connection import Address, RemoteConnection
 from fakeviam_contracts.contract_cli import group
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import dry_run, run
+from fakeviam_contracts.set_up import YEAR_900
+from fakeviam_contracts.wirelog import Refused
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from fakeviam import FakeViam
 from fakeviam.server.instruments.interceptors import Cut, Interceptor
+from fakeviam.wire import datasync
+from fakeviam.wire.times import timestamp_from
+from fakeviam.wire.values import struct_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -349,3 +356,27 @@ def test_who_may_not_be_asked_is_told(cloud: FakeViam) -> None:
     status, told = clean_up(cloud, "--api-key", "wrong")
     assert status != 0
     assert "refuses the API key" in told
+
+
+def test_what_a_set_up_left_hides_no_other_readings(cloud: FakeViam) -> None:
+    """DT-1: a reading of the year 900, by which the next delete is tried, was taken for others'."""
+    theirs = held(cloud)
+    line = RemoteConnection(
+        Address(target=cloud.target, api_key_id=cloud.api_key_id, api_key=cloud.api_key)
+    )
+    for component, time in (("probe", YEAR_900), ("7", time_ns())):
+        sensor = datasync.SensorMetadata(
+            time_requested=timestamp_from(time), time_received=timestamp_from(time)
+        )
+        metadata = datasync.UploadMetadata(
+            part_id=cloud.default_part.id,
+            component_name=f"contract-0123abcd-{component}",
+            type=datasync.DATA_TYPE_TABULAR_SENSOR,
+        )
+        content = datasync.SensorData(metadata=sensor, struct=struct_from({"n": 1.0}))
+        request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=[content])
+        assert not isinstance(line.wire().call("DataCaptureUpload", request), Refused)
+    line.close()
+    assert held(cloud) != theirs
+    status, told = clean_up(cloud)
+    assert (status, held(cloud)) == (0, theirs), told
