@@ -65,7 +65,7 @@ def described(file: File) -> dict[str, Any]:
 
 def observed(
     handles: Handles, metadata: data.BinaryMetadata, tags: Sequence[object]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What the metadata of a file does say, in the model's terms."""
     names = [tag for tag in tags if isinstance(tag, str)]
     origin = origin_of(metadata.capture_metadata)
@@ -94,19 +94,30 @@ def _source(origin: Origin) -> tuple[str, str, str]:
 
 
 def tags_of(
-    model: ReferenceModel, handles: Handles, metadata: data.BinaryMetadata
+    model: ReferenceModel,
+    handles: Handles,
+    metadata: data.BinaryMetadata,
+    datasets: Sequence[int] = (),
 ) -> list[str | tuple[str, int]]:
-    """The tags of a file; the label of a membership as a pair (A10, A11)."""
-    return [_tag(model, handles, tag, metadata) for tag in metadata.capture_metadata.tags]
+    """The tags of a file; the label of a membership as a pair (A10, A11).
+
+    A label of one of `datasets` is one even if the metadata hides the membership.
+    """
+    return [_tag(model, handles, tag, metadata, datasets) for tag in metadata.capture_metadata.tags]
 
 
 def _tag(
-    model: ReferenceModel, handles: Handles, tag: str, metadata: data.BinaryMetadata
+    model: ReferenceModel,
+    handles: Handles,
+    tag: str,
+    metadata: data.BinaryMetadata,
+    datasets: Sequence[int],
 ) -> str | tuple[str, int]:
     dataset_id = tag.removeprefix(LABEL)
     if tag.startswith(LABEL) and dataset_id in handles.datasets:
         handle = handles.datasets.index(dataset_id)
-        if dataset_id in metadata.dataset_ids or model.dataset(handle) is None:
+        is_member = dataset_id in metadata.dataset_ids or handle in datasets
+        if is_member or model.dataset(handle) is None:
             return ("label", handle)
     return tag
 

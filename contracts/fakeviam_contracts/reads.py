@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
-from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import pages
-from fakeviam_contracts.clauses import binding
-from fakeviam_contracts.descriptions import LABEL, described, observed, tags_of
+from fakeviam_contracts.descriptions import LABEL
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.pages import LARGEST_SURE
 from fakeviam_contracts.readings import (
@@ -24,6 +20,8 @@ from fakeviam_contracts.readings import (
 )
 from fakeviam_contracts.selection import Question, compare
 from fakeviam_contracts.session import Ground, permission
+from fakeviam_contracts.told_files import check_file, has_what_is_asked
+from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,10 +29,6 @@ if TYPE_CHECKING:
     from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.model import File, FilterSpec, Row
     from fakeviam_contracts.session import Session
-
-
-#: Tags of the letters that the documentation of capture names.
-_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @operation
@@ -59,6 +53,7 @@ def check_files(
         "BF-1",
         lambda probe: _sorted(_handles(session, pages.all_entries(session, rpc, probe))),
         lambda probe, how: _sorted(f.handle for f in session.model.matching_files(probe, how)),
+        stored=lambda probe: _is_stored_rightly(session, probe),
     )
     compare(session, spec, question, "the files that match", _sorted(seen))
     known = {file.handle: file for file in session.model.files}
@@ -143,7 +138,32 @@ def _count_question(session: Session, rpc: str) -> Question:
         found = len(pages.all_entries(session, rpc, probe))
         return found == expected(probe, session.interpretation)
 
-    return Question("PG-8", fetch, expected, control=control)
+    def stored(probe: FilterSpec) -> bool:
+        return rpc != "BinaryDataByFilter" or _is_stored_rightly(session, probe)
+
+    return Question("PG-8", fetch, expected, control=control, stored=stored)
+
+
+def _is_stored_rightly(session: Session, spec: FilterSpec) -> bool:
+    """Whether files by their ids have the tags, labels and datasets that a filter asks for.
+
+    If not, the clause of the change that they lack tells it, rather than that of the filter.
+    """
+    if not (spec.tags or spec.tag_rule or spec.box_labels or spec.dataset is not None):
+        return True
+    every = [file.handle for file in session.model.files]
+    batches = [every[at : at + LARGEST_SURE] for at in range(0, len(every), LARGEST_SURE)]
+    for batch in batches:
+        request = data.BinaryDataByIDsRequest(**session.names(batch, "string"))
+        answer = session.wire.call("BinaryDataByIDs", request)
+        if isinstance(answer, Refused) or len(answer.data) < len(batch):
+            return True
+        for handle, entry in zip(batch, answer.data, strict=False):
+            file = session.model.file(handle)
+            if file is not None and not has_what_is_asked(session, file, entry.metadata, spec):
+                check_by_ids(session, batch, with_bytes=False)
+                return False
+    return True
 
 
 def _files_are_right(session: Session, spec: FilterSpec) -> bool:
@@ -259,82 +279,7 @@ def check_labels(session: Session, spec: FilterSpec) -> None:
     session.expect("BL-2", "order of labels", sorted(reply.labels), list(reply.labels))
 
 
-# Files -----------------------------------------------------------------------------------
-
-
-def check_file(
-    session: Session, file: File, entry: data.BinaryData, *, bytes_clause: str, with_bytes: bool
-) -> None:
-    """Everything a reply says about one file."""
-    name = f"file {file.handle}"
-    _check_membership(session, file, entry.metadata)
-    tags = tags_of(session.model, session.handles, entry.metadata)
-    wanted, got = described(file), observed(session.handles, entry.metadata, tags)
-    _check_ids(session, file, entry.metadata)
-    if special := wanted["tags"] - set(filter(_PLAIN.fullmatch, file.tags)):
-        session.expect("TA-5", f"special tags of {name}", special, special & got["tags"])
-    if not session.expect_all(file.because, wanted, got, name):
-        _adopt(session, file, got)
-    are_set = entry.metadata.HasField("time_requested") and entry.metadata.HasField("time_received")
-    session.expect("TM-2", f"both times of {name} are set", expected=True, observed=are_set)
-    received = nanos_from(entry.metadata.time_received)
-    if not session.expect("A32", f"received of {name}", file.received, received, legal=True):
-        file.received = received
-    shown = {tag for tag in tags if not isinstance(tag, str)}
-    labels = {("label", d) for d in file.datasets}
-    if shown or labels:
-        candidates = {"shown": labels, "hidden": set()}
-        session.choose("dataset_label", f"labels of {name}", candidates, shown, "DM-2")
-    clause = file.because["size"]
-    if not with_bytes or not entry.binary:
-        clause = bytes_clause
-    wanted_bytes = file.data if with_bytes else b""
-    if len(wanted_bytes) > _LONG and wanted_bytes != entry.binary:
-        session.expect(clause, f"bytes of {name}", _told(wanted_bytes), _told(entry.binary))
-    session.expect(clause, f"bytes of {name}", wanted_bytes, entry.binary)
-
-
-#: Longer contents are described by their size, digest and beginning.
-_LONG = 64
-
-
-def _told(content: bytes) -> str:
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    return f"{len(content)} bytes, SHA-256 {digest}..., {content[:16].hex(' ')}..."
-
-
-def _check_membership(session: Session, file: File, metadata: data.BinaryMetadata) -> None:
-    """Datasets in the metadata (DM-3)."""
-    shown = {session.handles.dataset(dataset_id) for dataset_id in metadata.dataset_ids}
-    if shown or file.datasets:
-        clause = file.because.get("datasets", "UP-7") if shown else "DM-3"
-        what = f"datasets of file {file.handle}"
-        session.comparisons["DM-3"] += clause != "DM-3"
-        session.expect(clause, what, set(file.datasets), shown)
-
-
-def _adopt(session: Session, file: File, got: dict[str, Any]) -> None:
-    """Go on with what a file was seen to be where no clause binds."""
-    if file.because["tags"] == "TA-1" and len(set(got["tag order"])) < len(got["tag order"]):
-        session.expect("TA-1", f"each tag of file {file.handle} once", True, False)  # noqa: FBT003
-    for aspect in ("mime_type", "file_ext", "file_name"):
-        if file.because[aspect] not in binding():
-            setattr(file, aspect, got[aspect])
-    if file.because["tag order"] not in binding() and set(file.tags) == got["tags"]:
-        file.tags = list(dict.fromkeys(got["tag order"]))
-    if file.because["boxes"] not in binding():
-        ours = [box for box in got["boxes"].values() if isinstance(box.handle, int)]
-        file.boxes = sorted(ours, key=lambda box: box.handle)
-
-
-def _check_ids(session: Session, file: File, metadata: data.BinaryMetadata) -> None:
-    """The bare id is the last segment of the whole one (ID-2, ID-3)."""
-    whole = session.handles.files[file.handle]
-    at = metadata.capture_metadata
-    placed = bool(at.organization_id and at.location_id)
-    session.expect("ID-3", "the metadata says where a file is", expected=True, observed=placed)
-    session.expect("ID-3", "the whole id in the metadata", whole, metadata.binary_data_id)
-    session.expect("ID-3", "the bare id in the metadata", whole.rpartition("/")[2], metadata.id)
+# Order and ids -------------------------------------------------------------------------
 
 
 def _check_order(

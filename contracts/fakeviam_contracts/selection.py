@@ -32,6 +32,7 @@ class Question(NamedTuple):
         expected: What the model answers under an interpretation.
         points: Open points that decide the answer besides those of filters.
         control: Whether something else that is asked the same answers rightly.
+        stored: Whether the records have what the filter asks for; tells what they lack.
     """
 
     base: str
@@ -39,6 +40,7 @@ class Question(NamedTuple):
     expected: Callable[[FilterSpec, Interpretation], object]
     points: tuple[str, ...] = ()
     control: Callable[[FilterSpec], bool] = lambda _: False
+    stored: Callable[[FilterSpec], bool] = lambda _: True
 
 
 def compare(
@@ -55,6 +57,8 @@ def compare(
         return True
     explanation = _explained(session.interpretation, spec, question, observed)
     if explanation is None:
+        if not question.stored(spec):
+            return False
         clause, field = _blamed(session, spec, question)
         return session.expect(clause, _by(what, field), expected, observed, cause=field)
     changed = {

@@ -7,12 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from fakeviam_contracts import opening
+from fakeviam_contracts.causes import by_cause
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.checks.base import possible
 from fakeviam_contracts.clauses import rules
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.mutant_suite import broken_by, try_mutant
-from fakeviam_contracts.mutants.servers import SERVERS
+from fakeviam_contracts.mutants.servers import SERVERS, start, subject_of
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 from fakeviam_contracts.subject import OwnFake
 
 if TYPE_CHECKING:
@@ -48,3 +52,41 @@ def test_the_right_server_passes_every_check(policy: str) -> None:
             subject.close_session(session)
     finally:
         subject.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "clause"),
+    [
+        ("looks at the first 100 ids of AddTagsToBinaryDataByIDs", "many_files_are_tagged", "TA-1"),
+        ("takes zeros in updates for nothing", "boxes_are_updated", "BU-2"),
+        ("resets fields that were not sent", "boxes_are_updated", "BU-2"),
+        ("updates nothing", "boxes_are_updated", "BU-1"),
+        ("does half of an update that it refuses", "refused_as_a_whole", "BU-3"),
+        ("takes a confidence of zero for none", "boxes_are_added", "BX-4"),
+        ("removes boxes whichever file they are on", "boxes_are_removed", "BR-1"),
+        ("hides datasets of files by ids", "members_come_and_go", "DM-3"),
+        ("finds old labels until a box of theirs goes", "filters_follow_changes", "FI-10"),
+        ("finds the members of deleted datasets", "filters_follow_changes", "FI-11"),
+    ],
+)
+def test_a_finding_names_the_clause_that_is_broken(name: str, check: str, clause: str) -> None:
+    """BU-1, BU-2, BU-3, BX-4: not that of a filter, or of an earlier change, which shows it."""
+    (mutant,) = (mutant for mutant in SERVERS if mutant.name == name)
+    (chosen,) = (each for each in CHECKS if each.name == check)
+    subject = subject_of(mutant)
+    try:
+        session = subject.open_session()
+        assert broken_by(chosen, session)
+        assert session.broken is not None
+        assert session.broken.clause == clause
+    finally:
+        subject.close()
+
+
+def test_memberships_that_are_hidden_are_one_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DM-3: neither tags nor clients at once are to blame."""
+    (mutant,) = (mutant for mutant in SERVERS if mutant.name == "hides datasets of files by ids")
+    monkeypatch.setattr(opening, "own_fake", lambda _, **more: start(mutant, **more))
+    result = run(RunConfig(programs=4, seed=1))
+    assert {finding.assertion.clause for finding in result.findings} == {"DM-3"}
+    assert len(by_cause(result.findings)) == 1

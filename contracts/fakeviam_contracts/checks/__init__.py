@@ -13,8 +13,10 @@ from fakeviam_contracts.checks import (
     fleet,
     ids,
     indexes,
+    interplay,
     links,
     many,
+    mixed_at_once,
     organizations,
     paging,
     pairs,
@@ -60,6 +62,7 @@ CHECKS: tuple[Check, ...] = (
     *whole_readings.CHECKS,
     *pairs.CHECKS,
     *side_effects.CHECKS,
+    *interplay.CHECKS,
     *queries.CHECKS,
     *stages.CHECKS,
     *sql.CHECKS,
@@ -76,6 +79,7 @@ CHECKS: tuple[Check, ...] = (
     *schedules.CHECKS,
     *many.CHECKS,
     *at_once.CHECKS,
+    *mixed_at_once.CHECKS,
     *restarts.CHECKS,
 )
 

@@ -232,9 +232,12 @@ def boxes_at_once(session: Session, clients: int) -> None:
 
 def members_at_once(session: Session, clients: int) -> None:
     """Clients add their own file and a common one to a dataset; some remove their own again."""
-    ids = _images(session, clients + 1)
+    *ids, member = _images(session, clients + 2)
     writes.create_dataset(session, "pets")
     (dataset_id,) = session.handles.datasets
+    writes.change_members(session, 0, [clients + 1])
+    if not raw.files(session, member)[0].dataset_ids:
+        return  # which is no matter of clients at once
 
     def joining(*texts: str, remove: bool = False) -> list[Message]:
         cls = (

@@ -53,7 +53,7 @@ def _box() -> data.Annotations:
     return data.Annotations(bboxes=[box], classifications=[mark])
 
 
-@check("CU-6", "CU-9", "CU-12")
+@check("CU-6", "CU-9", "CU-12", "FI-10", "BU-1", "BR-1", "BL-1")
 def annotations_of_an_upload(session: Session) -> None:
     """Annotations are stored with an image, even without a label; readings have none."""
     sensor_metadata = datasync.SensorMetadata(annotations=_box())
@@ -69,11 +69,42 @@ def annotations_of_an_upload(session: Session) -> None:
     session.expect("CU-12", "there is an id of the upload", expected=True, observed=bool(whole))
     content = datasync.SensorData(metadata=sensor_metadata, binary=b"x")
     whole = raw.call(session, "CU-6", RPC, raw.capture(upload, content)).binary_data_id
-    (file,) = raw.files(session, whole)
-    labels = [(box.label, box.x_max_normalized, box.confidence) for box in file.annotations.bboxes]
-    session.expect("CU-6", "boxes of the upload", [("dog", 0.5, 0.25)], labels)
-    marks = [mark.label for mark in file.annotations.classifications]
-    session.expect("CU-6", "classifications of the upload", ["outdoors"], marks)
+    opening = datasync.DataCaptureUploadMetadata(
+        upload_metadata=upload, sensor_metadata=sensor_metadata
+    )
+    stream = (
+        datasync.StreamingDataCaptureUploadRequest(metadata=opening),
+        datasync.StreamingDataCaptureUploadRequest(data=b"x"),
+    )
+    other = raw.stream(session, "SU-1", "StreamingDataCaptureUpload", stream).binary_data_id
+    for file in raw.files(session, whole, other):
+        labels = [(b.label, b.x_max_normalized, b.confidence) for b in file.annotations.bboxes]
+        if not session.expect("CU-6", "boxes of the upload", [("dog", 0.5, 0.25)], labels):
+            return
+        marks = [mark.label for mark in file.annotations.classifications]
+        session.expect("CU-6", "classifications of the upload", ["outdoors"], marks)
+    _change_boxes_of_uploads(session, whole, other)
+
+
+def _change_boxes_of_uploads(session: Session, whole: str, other: str) -> None:
+    """Boxes that came along are boxes like others: found, updated and removed."""
+    filter_ = raw.mine(session, bbox_labels=["dog"])
+    found = raw.page(session, "FI-10", "BinaryDataByFilter", filter_).data
+    ids = {entry.metadata.binary_data_id for entry in found}
+    session.expect("FI-10", "files by labels of their uploads", {whole, other}, ids)
+    one, two = (file.annotations.bboxes[0].id for file in raw.files(session, whole, other))
+    updating = data.UpdateBoundingBoxRequest(binary_data_id=whole, bbox_id=one, label="cat")
+    raw.call(session, "BU-1", "UpdateBoundingBox", updating)
+    removing = data.RemoveBoundingBoxFromImageByIDRequest(binary_data_id=other, bbox_id=two)
+    raw.call(session, "BR-1", "RemoveBoundingBoxFromImageByID", removing)
+    updated, bare = (
+        [box.label for box in file.annotations.bboxes] for file in raw.files(session, whole, other)
+    )
+    session.expect("BU-1", "boxes of an upload after an update", ["cat"], updated)
+    session.expect("BR-1", "boxes of an upload after a removal", [], bare)
+    asked = data.BoundingBoxLabelsByFilterRequest(filter=raw.mine(session))
+    labels = raw.call(session, "BL-1", "BoundingBoxLabelsByFilter", asked).labels
+    session.expect("BL-1", "labels of boxes of uploads", ["cat"], list(labels))
 
 
 @check("CU-7", "CU-8", "FU-5")
@@ -212,6 +243,7 @@ def times_of_a_file(session: Session) -> None:
         datasync.DATA_TYPE_FILE,
         file_create_time=timestamp_from(BASE),
         file_modify_time=timestamp_from(BASE + SECOND),
+        tags=["a"],
     )
     opening = datasync.FileUploadRequest(metadata=upload)
     whole = raw.stream(session, "FU-4", "FileUpload", [opening]).binary_data_id

@@ -57,6 +57,7 @@ def datasets_of_sequences(session: Session) -> None:
     """Datasets of sequences show their type, accept no files, and cannot be merged with others."""
     place = session.place
     writes.create_dataset(session, "pets")
+    writes.create_dataset(session, "cars")
     writes.upload(session, way="FileUpload", part=0, chunks=[b"x"])
     ids: dict[int, str] = {0: session.handles.datasets[0]}
     for kind in (1, 7):
@@ -77,8 +78,9 @@ def datasets_of_sequences(session: Session) -> None:
         listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=place.organization_id)
         listing.type = kind  # type: ignore[assignment]
         listed = raw.call(session, "A43", "ListDatasetsByOrganizationID", listing).datasets
-        ours = [d.id for d in listed if d.id in ids.values()]
-        session.expect("A43", "datasets of a type", [dataset_id], ours)
+        wanted = {dataset_id} if kind else set(session.handles.datasets)
+        ours = {d.id for d in listed if d.id in (*ids.values(), *session.handles.datasets)}
+        session.expect("A43", "datasets of a type", wanted, ours)
         types = [d.type for d in listed if d.id == dataset_id]
         session.expect("DS-9", "its type in a list", [kind], types)
     joining = data.AddBinaryDataToDatasetByIDsRequest(
@@ -205,6 +207,7 @@ def datasets_are_merged(session: Session) -> None:
     writes.merge_datasets(session, [0, 1], "both")
     writes.merge_datasets(session, [0], "one")
     writes.merge_datasets(session, [0, 1], "both")
+    writes.change_members(session, 0, [4])
     writes.delete_dataset(session, 0)
     writes.merge_datasets(session, [0, 1], "none")
     for handle in range(1, len(session.handles.datasets)):

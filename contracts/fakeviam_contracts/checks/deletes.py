@@ -21,6 +21,7 @@ def by_ids(session: Session) -> None:
     writes.change_members(session, 0, [0, 1])
     writes.delete_files(session, [0, 0, 2])
     writes.delete_files(session, [0, 3], form="message")
+    writes.delete_files(session, [0, 4], form="both")
     reads.check_by_ids(session, [0, 1, 2, 3])
     writes.check_datasets(session, clause="A54")
     reads.check_files(session, FilterSpec(dataset=0), descending=False)

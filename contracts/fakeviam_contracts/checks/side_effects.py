@@ -29,7 +29,7 @@ def _upload_similar(session: Session) -> None:
         writes.upload(
             session, way="DataCaptureUpload", part=0, chunks=[b"same"], times=(BASE, BASE + 7),
             component="cam", component_type="camera", method="ReadImage", extension=".png",
-            tags=["a", "b"],
+            file_name="same", tags=["a", "b"],
         )  # fmt: skip
         writes.upload_rows(
             session, part=0, rows=[{"readings": {"n": float(at)}}], times=[(BASE, BASE + 7)],
@@ -50,13 +50,15 @@ def _look(session: Session) -> None:
 def one_of_several_alike(session: Session) -> None:
     """Changes of one record do not affect equal ones, or readings."""
     _upload_similar(session)
+    # Labels are the tags, and the other way round: neither knows of the other.
+    writes.box(session, 0, "a", WHOLE)
+    writes.box(session, 1, "c", WHOLE)
+    writes.box(session, 2, "a", WHOLE)
     writes.tag(session, [1], ["c"])
     _look(session)
     writes.tag(session, [2], ["a"], remove=True)
     _look(session)
-    writes.box(session, 0, "dog", WHOLE)
-    writes.box(session, 1, "dog", WHOLE)
-    writes.update_box(session, 1, 1, {"label": "cat", "x_max_normalized": 0.5})
+    writes.update_box(session, 1, 1, {"label": "b", "x_max_normalized": 0.5})
     _look(session)
     writes.remove_box(session, 0, 0)
     _look(session)
@@ -103,12 +105,14 @@ def _changes_of_some() -> tuple[tuple[Callable[..., object], tuple[Any, ...], di
         (writes.box, (1, "cat", WHOLE), {}),
         (writes.update_box, (0, 1, {"label": "cat"}), {}),
         (writes.remove_box, (0, 0), {}),
+        (writes.update_box, (0, 1, {"label": "bird"}), {}),
         (writes.remove_box, (1, 2), {}),
         (writes.change_members, (0, [0, 1]), {}),
         (writes.tag_matching, (FilterSpec(tags=("b",)), ["a", "b"]), {"remove": True}),
         (writes.tag_matching, (untagged, ["n"]), {}),
         (writes.tag, ([1], ["n"]), {"remove": True}),
         (writes.delete_files, ([0],), {}),
+        (writes.delete_dataset, (0,), {}),
         (writes.delete_matching, (tagged,), {}),
     )
 
@@ -125,7 +129,7 @@ def answers_follow_changes(session: Session) -> None:
         writes.check_datasets(session)
 
 
-@check("FI-6", "FI-7", "FI-10", "TG-1", "BL-1", "TR-1", "TA-3", "DF-1", "PG-8", "A54")
+@check("FI-6", "FI-7", "FI-10", "TG-1", "BL-1", "TR-1", "TA-3", "DF-1", "DS-2", "PG-8", "A54")
 def filters_follow_changes(session: Session) -> None:
     """Filters and lists know at once what a file has lost, and what others still have."""
     _upload_similar(session)

@@ -11,6 +11,7 @@ from fakeviam_contracts.mutants import (
     access,
     at_once,
     captures,
+    confused,
     crossings,
     datasets,
     deletes,
@@ -79,6 +80,7 @@ SERVERS: tuple[Mutant, ...] = (
     *matches.MUTANTS,
     *newer_values.MUTANTS,
     *forgetful.MUTANTS,
+    *confused.MUTANTS,
 )
 
 

@@ -170,6 +170,7 @@ def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]
     if target is None or old is None:
         ground = Ground("BX-8" if target is None else "BU-4", "NOT_FOUND")
         session.outcome("BU-1", rpc, answer, [ground])
+        _box_was_named(session, handle, "BU-1")
         return
     new = replace(
         old,
@@ -183,18 +184,31 @@ def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]
         ground if ground.clause != "BX-2" else ground._replace(clause="BU-3")
         for ground in box_grounds(new.label, new.corners, new.confidence)
     ]
-    if session.outcome("BU-1", rpc, answer, grounds) is not None:
-        session.model.change_box(target, handle, lambda _: new)
-        _box_is_taken(session, target, "BU-1", grounds)
-        if len(changes) < 6:
-            _check_kept_fields(session, target, handle, old, changes)
+    if session.outcome("BU-1", rpc, answer, grounds) is None:
+        before, target.because["boxes"] = target.because["boxes"], "BU-3"
+        check_by_ids(session, [file], with_bytes=False)
+        target.because["boxes"] = before
+        return
+    session.model.change_box(target, handle, lambda _: new)
+    _box_is_taken(session, target, "BU-1", grounds)
+    _check_presence(session, target, old, new, changes)
     check_by_ids(session, [file], with_bytes=False)
 
 
-def _check_kept_fields(
-    session: Session, file: File, handle: int, old: Box, changes: dict[str, object]
+def _box_was_named(session: Session, handle: int, clause: str) -> None:
+    """A box that a request named under another file still is what it was, or breaks `clause`."""
+    for file in session.model.files:
+        if any(box.handle == handle for box in file.boxes):
+            file.because["boxes"] = clause
+
+
+def _check_presence(
+    session: Session, file: File, old: Box, new: Box, changes: dict[str, object]
 ) -> None:
-    """Fields that an update leaves out stay as they are (BU-2)."""
+    """Fields that an update leaves out stay as they are, and a zero is a value (BU-2)."""
+    if len(changes) == 6 and all(changes.values()):
+        return
+    handle = old.handle
     request = data.BinaryDataByIDsRequest(binary_data_ids=[session.handles.files[file.handle]])
     reply = session.answered("BI-1", "BinaryDataByIDs",
                              session.wire.call("BinaryDataByIDs", request))  # fmt: skip
@@ -202,22 +216,23 @@ def _check_kept_fields(
     for entry in reply.data:
         for box in entry.metadata.annotations.bboxes:
             if box.id == bbox_id:
-                unchanged = _unchanged_fields(box, changes)
-                expected = {**dict(zip(CORNERS, old.corners, strict=True)), "label": old.label,
-                          "confidence": old.confidence}  # fmt: skip
-                expected = {name: expected[name] for name in unchanged}
+                observed = _observed_box(handle, box)
+                got, wanted, before = map(_fields, (observed, new, old))
+                # If nothing at all was changed, that is not for want of a value.
+                ignored = len(changes) > 1 and got == before
+                names = [n for n in got if n not in changes or not (changes[n] or ignored)]
+                what = "fields that an update leaves out or sets to zero"
                 if not session.expect(
-                    "BU-2", "fields that an update leaves out", expected, unchanged
+                    "BU-2", what, {n: wanted[n] for n in names}, {n: got[n] for n in names}
                 ):
-                    observed = _observed_box(handle, box)
                     session.model.change_box(file, handle, lambda _, observed=observed: observed)  # type: ignore[misc]
                     return
 
 
-def _unchanged_fields(box: data.BoundingBox, changes: dict[str, object]) -> dict[str, object]:
-    every = {name: getattr(box, name) for name in (*CORNERS, "label")}
-    every["confidence"] = box.confidence if box.HasField("confidence") else None
-    return {name: value for name, value in every.items() if name not in changes}
+def _fields(box: Box) -> dict[str, object]:
+    """The fields of a box by their names in an update."""
+    corners = zip(CORNERS, box.corners, strict=True)
+    return {**dict(corners), "label": box.label, "confidence": box.confidence}
 
 
 def _observed_box(handle: int, box: data.BoundingBox) -> Box:
@@ -241,6 +256,7 @@ def remove_box(session: Session, file: int, handle: int) -> None:
     if target is None or all(b.handle != handle for b in target.boxes):
         ground = Ground("BX-8" if target is None else "BR-2", "NOT_FOUND")
         session.outcome("BR-1", rpc, answer, [ground])
+        _box_was_named(session, handle, "BR-1")
     elif session.outcome("BR-1", rpc, answer) is not None:
         session.model.remove_box(target, handle)
         check_by_ids(session, [file], with_bytes=False)
