@@ -32,7 +32,7 @@ CAPTURE = "DataCaptureUpload"
 
 #: Needs several messages of any usual size, all of them different, the last one short; not all is
 #: UTF-8.
-BIG = b"".join(at.to_bytes(3, "big") for at in range(70_000)) + b"\r\n\x00"
+BIG = b"".join(at.to_bytes(3, "big") for at in range(70_000)) + b"\x00\r\n"
 
 SENSOR: dict[str, Any] = {
     "part_id": PART,
