@@ -78,7 +78,7 @@ contract: .venv/.dev ## run the full contract kit against the fake under every p
 	$(BIN)/fakeviam contract mutants
 	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/quality/test_scripts_of_mutants.py tests/quality/test_legal_servers.py
 
-quality: .venv/.dev ## measure how quickly each mutant is killed; takes minutes, writes tests/quality/campaign.tsv
+quality: .venv/.dev ## find each wrong server by checks and programs; takes hours, ARGS=--new goes on; writes tests/quality/campaign.tsv
 	$(BIN)/python -m scripts.campaign $(ARGS)
 
 false-alarms: .venv/.dev ## run the kit against the correct fake; takes half an hour, writes tests/quality/false_alarms.tsv

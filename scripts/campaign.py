@@ -1,4 +1,4 @@
-"""Find every wrong server, and write how: tests/quality/campaign.tsv.
+"""Find every wrong server, and write how: tests/quality/campaign.tsv, and kill_power.tsv by it.
 
     python -m scripts.campaign                 # write it; fail if a promise is broken
     python -m scripts.campaign --new           # only what the table does not know yet, and programs
@@ -16,12 +16,16 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from fakeviam_contracts.kill_power import TABLE as KILL_POWER
 from fakeviam_contracts.mutants.servers import SERVERS
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 from campaigns.detection import (
     UNTRIED,
     Detection,
     broken_promises,
+    kill_power,
     note_tried,
     out_of_reach,
     read,
@@ -50,13 +54,16 @@ def main() -> int:
     ]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for row in pool.map(_search, *zip(*missing, strict=True)) if missing else ():
-            print(f"{row.mutant}: check {row.checks}, program {row.programs}", file=sys.stderr)
+            print(f"{row.mutant}: {row.check}, program {row.programs}", file=sys.stderr)
             known[row.mutant] = row
             rows = [known[server.name] for server in SERVERS if server.name in known]
             if not arguments.check:
                 # Each row at once: --new goes on where this was stopped.
                 write(TABLE, rows)
                 note_tried(OUT_OF_REACH, row)
+    if not arguments.check:
+        calls = {check.name: check.rpcs for check in run(RunConfig(programs=0)).checks}
+        KILL_POWER.write_text(kill_power(rows, calls), encoding="utf-8")
     promises = broken_promises(rows, dict(out_of_reach(OUT_OF_REACH)))
     print("\n".join([*promises, f"{len(rows)} wrong servers, {len(promises)} broken promises"]))
     return 1 if promises else 0

@@ -169,7 +169,7 @@ def _empty_or(message: Any, _: Memory) -> None:
     if filter_ is not None and filter_.HasField("tags_filter"):
         rule = filter_.tags_filter
         if rule.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR and not rule.tags:
-            rule.tags[:] = ["\0"]
+            rule.tags[:] = ["that no file has"]
 
 
 class _DeletesNothing(Interceptor):

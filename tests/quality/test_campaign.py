@@ -1,4 +1,4 @@
-"""Each wrong server is found within so many examples, and its failure gets short.
+"""Each wrong server is found, by programs within so many of them, and its failure gets short.
 
 `make quality` measures all of them, by every check and by random programs, and writes
 campaign.tsv. Here the table is held to what is promised, and a few servers are measured again.
@@ -16,6 +16,7 @@ from campaigns.detection import (
     PROGRAMS,
     Detection,
     broken_promises,
+    kill_power,
     out_of_reach,
     read,
     search,
@@ -43,14 +44,20 @@ def test_what_programs_do_not_reach_is_listed_with_a_reason() -> None:
 
 
 def test_promises_can_be_broken() -> None:
-    good = Detection("a", "check", 1, 1, 1, 1)
+    good = Detection("a", "check", 1, 1, 1)
     assert broken_promises([good], ()) == []
-    slow = Detection("b", "", 0, 0, 1, 1)
-    long = Detection("c", "check", 1, 1, 1, MOST_STEPS + 1)
-    unreached = Detection("d", "check", 1, 1, 0, 0)
+    slow = Detection("b", "", 0, 1, 1)
+    long = Detection("c", "check", 1, 1, MOST_STEPS + 1)
+    unreached = Detection("d", "check", 1, 0, 0)
     told = broken_promises([good, slow, long, unreached], ())
     assert [line[0] for line in told] == ["b", "c", "d"]
     assert broken_promises([unreached], {"d"}) == []
+
+
+def test_kill_power_is_by_calls() -> None:
+    rows = [Detection(name, check, 1, 1, 1) for name, check in (("a", "x"), ("b", "x"), ("c", "y"))]
+    calls = {"x": 4, "y": 1, "z": 9, "w": 7}
+    assert kill_power(rows, calls) == "y\t1\t1\nx\t2\t4\nw\t0\t7\nz\t0\t9\n"
 
 
 @pytest.mark.slow

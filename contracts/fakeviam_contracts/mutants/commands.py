@@ -8,23 +8,15 @@ import json
 import click
 
 from fakeviam.program import Verb, format_options
-from fakeviam_contracts.kill_power import TABLE
 from fakeviam_contracts.mutants import mutant_suite
 from fakeviam_contracts.mutants.clients import CLIENTS, MutantStatus, client_outcome
 
 
 @click.command("mutants", cls=Verb)
 @format_options
-@click.option("--measure", is_flag=True, help="Rewrite the table of kill power; takes minutes.")
 @click.pass_context
-def mutants_command(context: click.Context, form: str, *, measure: bool) -> None:
+def mutants_command(context: click.Context, form: str) -> None:
     """Run the kit against mutants, deliberately wrong servers and clients: all must be killed."""
-    if measure:
-        TABLE.write_text(
-            mutant_suite.measure(lambda line: click.echo(line, err=True)), encoding="utf-8"
-        )
-        click.echo(f"written: {TABLE.name}")
-        return
     outcomes = mutant_suite.run_mutant_suite(tell=_progress)
     clients = asyncio.run(_clients())
     if form == "json":

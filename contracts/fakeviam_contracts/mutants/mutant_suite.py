@@ -12,12 +12,12 @@ from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.checks.base import possible
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.base import Mutant
-from fakeviam_contracts.mutants.servers import SERVERS, start, subject_of
+from fakeviam_contracts.mutants.servers import SERVERS, start
 from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.wirelog import ConnectionLostError, NotServedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from fakeviam import FakeViam, Interceptor
     from fakeviam_contracts.checks.base import Check
@@ -154,55 +154,3 @@ def summary(outcomes: Sequence[MutantOutcome]) -> str:
         f"{len(outcomes)} wrong servers: {counts}; to kill one takes {calls:.0f} calls and "
         f"{seconds:.2f} s (medians)"
     )
-
-
-def measure(tell: Callable[[str], None] = lambda _: None) -> str:
-    """The kill power table: each check against each wrong server. This takes minutes."""
-    seconds = {check.name: _seconds(check) for check in CHECKS}
-    kills: dict[str, set[str]] = {check.name: set() for check in CHECKS}
-    for mutant in SERVERS:
-        names = killers(mutant)
-        for name in names:
-            kills[name].add(mutant.name)
-        tell(f"{len(names):4} checks kill: {mutant.name}")
-    return "".join(
-        f"{name}\t{len(kills[name])}\t{seconds[name]:.3f}\n" for name in in_order(kills, seconds)
-    )
-
-
-def killers(mutant: Mutant) -> list[str]:
-    """The checks that kill a wrong server, run one after the other in it, as in a normal run."""
-    subject = subject_of(mutant)
-    try:
-        checks = possible(CHECKS, subject.missing)
-        return [check.name for check in checks if broken_by(check, subject.open_session())]
-    finally:
-        subject.close()
-
-
-def in_order(kills: Mapping[str, set[str]], seconds: Mapping[str, float]) -> list[str]:
-    """Order checks by how many mutants they kill per second among those still alive."""
-    order: list[str] = []
-    rest, alive = set(kills), {name for killed in kills.values() for name in killed}
-
-    def worth(name: str) -> tuple[float, float, str]:
-        new, all_ = len(kills[name] & alive), len(kills[name])
-        return -new / seconds[name], -all_ / seconds[name], name
-
-    while rest:
-        best = min(rest, key=worth)
-        order.append(best)
-        rest.remove(best)
-        alive -= kills[best]
-    return order
-
-
-def _seconds(check: Check) -> float:
-    subject = subject_of(_RIGHT)
-    try:
-        begin = time.monotonic()
-        for each in possible([check], subject.missing):
-            each.run(subject.open_session())
-        return max(time.monotonic() - begin, 0.001)
-    finally:
-        subject.close()
