@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from fakeviam_contracts.web_speech import MalformedAnswerError, framed, result_of
+from fakeviam_contracts.web_speech import MalformedAnswerError, framed, frames, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,11 +100,7 @@ def _parts(body: bytes) -> tuple[list[bytes], dict[str, Any]]:
         MalformedAnswerError: Its frames are none, or in no order.
     """
     messages, end = list[bytes](), None
-    while body:
-        flag, size = struct.unpack(">BI", body[:5]) if len(body) >= 5 else (0, len(body))
-        if len(body) < 5 + size:
-            raise MalformedAnswerError("a frame that is cut")
-        part, body = body[5 : 5 + size], body[5 + size :]
+    for flag, part in frames(body):
         if end is not None:
             raise MalformedAnswerError("a frame after the end of the stream")
         if flag == _END:
@@ -122,7 +117,7 @@ def _parts(body: bytes) -> tuple[list[bytes], dict[str, Any]]:
 def _json(text: bytes) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(f"{text[:40]!r}, which is no JSON") from error
     if not isinstance(value, dict):
         raise MalformedAnswerError(f"{text[:40]!r}, which is no JSON object")

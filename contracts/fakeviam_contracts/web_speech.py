@@ -10,7 +10,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -103,6 +103,20 @@ def result_of(method: Method, messages: Sequence[bytes]) -> Any:
     return answers[0]
 
 
+def frames(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The flag and the content of each frame of a body, as gRPC-Web and Connect cut it.
+
+    Raises:
+        MalformedAnswerError: The last one is not whole.
+    """
+    while body:
+        flag, size = struct.unpack(">BI", body[:5]) if len(body) >= 5 else (0, len(body))
+        if len(body) < 5 + size:
+            raise MalformedAnswerError("a frame that is cut")
+        yield flag, body[5 : 5 + size]
+        body = body[5 + size :]
+
+
 def _parts(body: bytes) -> tuple[list[bytes], dict[str, str]]:
     """The messages and the trailers of a body.
 
@@ -110,11 +124,7 @@ def _parts(body: bytes) -> tuple[list[bytes], dict[str, str]]:
         MalformedAnswerError: Its frames are none, or in no order.
     """
     messages, trailers = list[bytes](), None
-    while body:
-        flag, size = struct.unpack(">BI", body[:5]) if len(body) >= 5 else (0, len(body))
-        if len(body) < 5 + size:
-            raise MalformedAnswerError("a frame that is cut")
-        part, body = body[5 : 5 + size], body[5 + size :]
+    for flag, part in frames(body):
         if trailers is not None:
             raise MalformedAnswerError("a frame after the trailers")
         if flag == _TRAILERS:

@@ -49,6 +49,7 @@ MALFORMED = {
     "a message that is refused": (UNARY, 404, PROTO, b""),
     "an error that is no JSON": (UNARY, 404, JSON, b"<html>"),
     "an error that is a list": (UNARY, 404, JSON, b"[]"),
+    "an error that is nested": (UNARY, 404, JSON, b"[" * 100_000),
     "no code": (UNARY, 404, JSON, b"{}"),
     "a code of gRPC": (UNARY, 404, JSON, error("NOT_FOUND")),
     "a code that is a number": (UNARY, 404, JSON, error(5)),
