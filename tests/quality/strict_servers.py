@@ -133,6 +133,15 @@ class _TiedTokens(Interceptor):
         return message
 
 
+class _MissesTags(Interceptor):
+    """Answers NOT_FOUND where there was nothing to remove."""
+
+    def reply(self, rpc: str, _: Any, message: Any) -> Any:
+        if rpc.startswith("RemoveTagsFrom") and not message.deleted_count:
+            raise GRPCError(Status.NOT_FOUND, "no such tags")
+        return message
+
+
 def _question(request: Any) -> bytes:
     asked = data.DataRequest(
         filter=request.data_request.filter, sort_order=request.data_request.sort_order
@@ -145,6 +154,7 @@ STRICT: tuple[Mutant, ...] = (
     refusing_where("refuses tags with characters that nobody sees", "NM-2",
                    lambda _, m: any(ord(c) < 32 for tag in getattr(m, "tags", ()) for c in tag)),
     refusing_where("takes plain names of files and datasets alone", "NM-2", _fancy_name),
+    Mutant(name="misses tags that are not there", clause="TR-3", interceptor=_MissesTags),
     refusing_where("has no NUL in any text", "NM-2", _nul),
     refusing_where("refuses names of datasets above 64 characters", "NM-1",
                    lambda rpc, m: rpc == "CreateDataset" and len(m.name) > 64),
