@@ -106,6 +106,7 @@ def _changes_of_some() -> tuple[tuple[Callable[..., object], tuple[Any, ...], di
         (writes.update_box, (0, 1, {"label": "cat"}), {}),
         (writes.remove_box, (0, 0), {}),
         (writes.update_box, (0, 1, {"label": "bird"}), {}),
+        (writes.update_box, (0, 1, {"label": "cat"}), {}),
         (writes.remove_box, (1, 2), {}),
         (writes.change_members, (0, [0, 1]), {}),
         (writes.tag_matching, (FilterSpec(tags=("b",)), ["a", "b"]), {"remove": True}),
