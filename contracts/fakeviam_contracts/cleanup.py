@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fakeviam.wire import data, dataset
 from fakeviam_contracts.assertions import Assertion, ContractBrokenError
 from fakeviam_contracts.newest import remove_made
+from fakeviam_contracts.scope import OURS
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Counts(NamedTuple):
 def remove(wire: Wire, scope: NameScope, organization_id: str, *, readings: bool) -> list[str]:
     """Remove what a scope made; the answer tells what could not be removed."""
     remove_files(wire, scope.name)
-    left = remove_made(wire, scope.removals, scope.indexes)
+    left = remove_made(wire, scope.removals, scope.indexes, OURS)
     left += _remove_datasets(wire, scope, organization_id)
     filter_ = data.Filter(component_name=scope.name)
     if readings and _counts(wire, filter_)[1]:

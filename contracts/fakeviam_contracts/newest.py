@@ -9,6 +9,7 @@ from fakeviam.wire import data, datapipelines
 from fakeviam_contracts.wirelog import Refused, rpc_of
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
@@ -68,10 +69,16 @@ def removal_of(reply: Any) -> Message | None:
 
 
 def remove_made(
-    wire: Wire, removals: Sequence[Message], indexes: Sequence[data.CreateIndexRequest]
+    wire: Wire,
+    removals: Sequence[Message],
+    indexes: Sequence[data.CreateIndexRequest],
+    names: re.Pattern[str],
 ) -> list[str]:
-    """Remove what was made, the latest first; the answer tells what could not be removed."""
-    requests = [*_of_indexes(wire, indexes), *reversed(removals)]
+    """Remove what was made, the latest first; the answer tells what could not be removed.
+
+    Fields of indexes that were made have `names`, which tell them from those of others.
+    """
+    requests = [*_of_indexes(wire, indexes, names), *reversed(removals)]
     answers = [(request, wire.call(rpc_of([request]), request)) for request in requests]
     return [
         f"what {rpc_of([request])} would remove ({request}): {answer}"
@@ -80,8 +87,12 @@ def remove_made(
     ]
 
 
+def _text(index: data.CreateIndexRequest | data.Index) -> str:
+    return b" ".join(index.index_spec).decode("latin-1")
+
+
 def _of_indexes(
-    wire: Wire, indexes: Sequence[data.CreateIndexRequest]
+    wire: Wire, indexes: Sequence[data.CreateIndexRequest], names: re.Pattern[str]
 ) -> Iterator[data.DeleteIndexRequest]:
     """Requests to delete the indexes that were made, whatever the server calls them."""
     for made in indexes:
@@ -93,5 +104,8 @@ def _of_indexes(
             place["pipeline_name"] = made.pipeline_name
         listed = wire.call("ListIndexes", data.ListIndexesRequest(**place))
         for index in () if isinstance(listed, Refused) else listed.indexes:
-            if list(index.index_spec) == list(made.index_spec):
+            # Some servers show specifications in another form than they took.
+            is_same = list(index.index_spec) == list(made.index_spec)
+            fields = set(names.findall(_text(made)))
+            if is_same or (fields and fields == set(names.findall(_text(index)))):
                 yield data.DeleteIndexRequest(index_name=index.index_name, **place)

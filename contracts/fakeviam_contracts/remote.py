@@ -19,7 +19,7 @@ from fakeviam_contracts.newest import remove_made
 from fakeviam_contracts.parts_offered import check_named
 from fakeviam_contracts.places import Place
 from fakeviam_contracts.restarting import watched
-from fakeviam_contracts.scope import PREFIX, NamesAlone, NameScope
+from fakeviam_contracts.scope import OURS, PREFIX, NamesAlone, NameScope
 from fakeviam_contracts.session import Session
 from fakeviam_contracts.set_up import Probe
 from fakeviam_contracts.wirelog import ConnectionLostError
@@ -185,7 +185,7 @@ class RemoteSubject:
         self.interpretation = session.interpretation
         wire = self.line.wire()
         if self._guard is None:
-            self.left += remove_made(wire, scope.removals, scope.indexes)
+            self.left += remove_made(wire, scope.removals, scope.indexes, OURS)
             cleanup.empty(wire, session.place.organization_id)
             return
         self.left += cleanup.remove(
