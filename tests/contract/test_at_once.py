@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from fakeviam_contracts.checks.at_once import Moment, linearizable
+from fakeviam_contracts.checks.tags_and_members_at_once import Moment, linearizable
 from fakeviam_contracts.connection import Address, RemoteConnection
 
 from fakeviam import FakeViam

@@ -16,13 +16,13 @@ from fakeviam_contracts.assertions import AnyOf
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
 from fakeviam_contracts.checks.downloads import fetched
+from fakeviam_contracts.checks.sequence_data import images
 from fakeviam_contracts.checks.sequence_datasets import join, new_dataset
 from fakeviam_contracts.checks.sequences import (
     END,
     START,
     camera,
     create,
-    images,
     resource,
 )
 from fakeviam_contracts.scope import NameScope
