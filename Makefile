@@ -108,11 +108,12 @@ clean: ## remove environments, caches and builds
 	rm -rf .venv .envs build dist mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The pip that comes with Python may take minutes for what the newest does in one.
 # Separate stamps, so that `make serve` does not install the development tools.
 .venv/.python:
 	@echo "creating .venv (first run only)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit("fakeviam needs Python 3.10 or newer: make PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --upgrade-deps .venv
 	@touch $@
 
 .venv/.serve: .venv/.python pyproject.toml

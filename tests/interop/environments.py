@@ -35,6 +35,10 @@ SDK_CONNECTING = (
     *("0.79.1", "0.79.2", "0.80.0", "0.82.0", "0.83.0", "0.83.1", "0.84.0", "0.85.0", "0.85.1"),
 )
 
+#: Our pip for all of them: none has to be unpacked into each, and nothing is compiled that is not
+#: imported later.
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+
 #: Seconds for one step: an index that does not answer must not hold up the run for ever.
 LIMIT = 600
 
@@ -55,8 +59,8 @@ def sdk_files(release: str) -> Path:
         if not (folder / "viam").is_dir():
             making = folder.with_name(f"{folder.name}.part")
             shutil.rmtree(making, ignore_errors=True)
-            pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-            run(*pip, "--no-deps", "--target", str(making), f"viam-sdk=={release}")
+            install = (*PIP, "install", "--no-compile", "--no-deps")
+            run(*install, "--target", str(making), f"viam-sdk=={release}")
             making.rename(folder)
     return folder
 
@@ -81,11 +85,11 @@ def environment(name: str, wanted: Sequence[str], *, files_of: Sequence[str] = (
         done.unlink(missing_ok=True)
         if not installed.startswith(made_for):
             shutil.rmtree(folder, ignore_errors=True)
-            run(sys.executable, "-m", "venv", str(folder))
-        pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        run(*pip, "--editable", str(ROOT), *wanted)
+            run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+        install = (*PIP, "--python", str(python), "install", "--no-compile")
+        run(*install, "--editable", str(ROOT), *wanted)
         if files_of:
-            run(*pip, "--no-deps", *files_of)
+            run(*install, "--no-deps", *files_of)
         done.write_text(stamp, encoding="utf-8")
     return python
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import sys
 import tarfile
 import zipfile
 from email.parser import Parser
@@ -76,7 +77,9 @@ def test_it_runs_on_every_python_and_pins_nothing(contents: dict[str, bytes]) ->
 
 def test_it_gets_along_with_viam_sdk() -> None:
     python = environment("sdk", *EVERYTHING)
-    assert "No broken requirements found" in run(python, "-m", "pip", "check")
+    assert "No broken requirements found" in run(
+        sys.executable, "-m", "pip", "--python", python, "check"
+    )
 
 
 def test_the_source_distribution_has_no_strays(tmp_path: Path) -> None:
