@@ -76,7 +76,7 @@ test-mongo: .venv/.dev ## test databases against FAKEVIAM_MONGO_URL, or a privat
 contract: .venv/.dev ## run the full contract kit against the fake under every policy, and against its mutants
 	$(BIN)/fakeviam contract run --self --profile full --policy documented --policy observed --policy strict $(ARGS)
 	$(BIN)/fakeviam contract mutants
-	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/quality/test_scripts_of_mutants.py tests/quality/test_legal_servers.py
+	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/quality/test_scripts_of_mutants.py tests/quality/test_legal_servers.py tests/quality/test_client_mutants.py
 
 quality: .venv/.dev ## find each wrong server by checks and programs; takes hours, ARGS=--new goes on; writes tests/quality/campaign.tsv
 	$(BIN)/python -m scripts.campaign $(ARGS)

@@ -11,7 +11,6 @@ from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
 
 from fakeviam.wire import data, datasync
-from fakeviam_contracts.clients.adapters.own import Adapter
 from fakeviam_contracts.mutants.clients_base import on_error, on_filter, on_request, on_stream
 
 if TYPE_CHECKING:
@@ -194,35 +193,30 @@ class CountsFirst(DataClient):
         return await super()._call(kind, request, timeout)
 
 
-_CLIENTS: dict[str, type[DataClient]] = {
-    mutant.name: mutant.client
-    for mutant in (
-        on_request("leaves the limit open", "", _limit),
-        on_request("asks for a thousand at a time", "", _larger),
-        on_request("sends the default as limit", "", _default_limit),
-        on_request("sends an order of its own", "", _ordered),
-        on_request("sends no filter at all", "", _no_filter),
-        on_request("sends an empty filter", "", _empty_filter),
-        on_request("sorts ids", "", _sorted_ids),
-        on_request("sends an empty interval", "", _empty_interval),
-        on_filter("says MATCH_BY_OR", "", after=_typed_tags),
-        on_filter("sorts the lists of filters", "", after=_sorted_filter),
-        on_stream("sends contents in one message", "", _in_pieces(1 << 30)),
-        on_stream("sends contents in odd pieces", "", _in_pieces(1001)),
-        on_stream("ends contents with an empty piece", "", _ending_empty),
-        on_error("reads again after UNAVAILABLE", "", _read_again),
-    )
-}
-
-#: Adapters of correct clients, by what is unusual about them.
-LEGAL: dict[str, Adapter] = {
-    name: Adapter(client)
-    for name, client in {
-        **_CLIENTS,
-        "sends more headers": SaysMore,
-        "limits its calls": LimitsItsCalls,
-        "asks for one id at a time": AsksForOneAtATime,
-        "reads ahead": ReadsAhead,
-        "counts first": CountsFirst,
-    }.items()
+#: Correct clients, by what is unusual about them.
+LEGAL: dict[str, type[DataClient]] = {
+    **{
+        mutant.name: mutant.client
+        for mutant in (
+            on_request("leaves the limit open", "", _limit),
+            on_request("asks for a thousand at a time", "", _larger),
+            on_request("sends the default as limit", "", _default_limit),
+            on_request("sends an order of its own", "", _ordered),
+            on_request("sends no filter at all", "", _no_filter),
+            on_request("sends an empty filter", "", _empty_filter),
+            on_request("sorts ids", "", _sorted_ids),
+            on_request("sends an empty interval", "", _empty_interval),
+            on_filter("says MATCH_BY_OR", "", after=_typed_tags),
+            on_filter("sorts the lists of filters", "", after=_sorted_filter),
+            on_stream("sends contents in one message", "", _in_pieces(1 << 30)),
+            on_stream("sends contents in odd pieces", "", _in_pieces(1001)),
+            on_stream("ends contents with an empty piece", "", _ending_empty),
+            on_error("reads again after UNAVAILABLE", "", _read_again),
+        )
+    },
+    "sends more headers": SaysMore,
+    "limits its calls": LimitsItsCalls,
+    "asks for one id at a time": AsksForOneAtATime,
+    "reads ahead": ReadsAhead,
+    "counts first": CountsFirst,
 }

@@ -11,6 +11,7 @@ from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.checks.base import possible
 from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.mutants.base import Mutant
 from fakeviam_contracts.mutants.servers import SERVERS, start
 from fakeviam_contracts.subject import OwnFake
@@ -49,9 +50,9 @@ def run_mutant_suite(
     mutants: Sequence[Mutant] = SERVERS, tell: Callable[[MutantOutcome], None] = lambda _: None
 ) -> list[MutantOutcome]:
     """Run the fixed checks against each wrong server until one kills it."""
-    outcomes = []
+    outcomes, checks = [], by_kill_power(CHECKS)
     for mutant in mutants:
-        outcome = try_mutant(mutant, CHECKS)
+        outcome = try_mutant(mutant, checks)
         tell(outcome)
         outcomes.append(outcome)
     return outcomes
