@@ -72,6 +72,7 @@ def test_findings_of_the_official_sdk_come_out() -> None:
         "broken-replies",
         "tls-unknown-ca",
         "tls-wrong-name",
+        "tls-expired",
         "readings-back",
     }
     assert committed == {

@@ -143,7 +143,9 @@ def decoded(value: object) -> Any:
     if isinstance(value, list):
         return [decoded(item) for item in value]
     if not isinstance(value, dict):
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+        # As far as doubles tell whole numbers apart.
+        whole = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
+        return int(value) if isinstance(value, float) and whole else value
     plain = {key: decoded(item) for key, item in value.items()}
     makers: dict[str, Callable[[Any], Any]] = {
         "$bytes": base64.b64decode,

@@ -21,6 +21,8 @@ from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded
 from h2.exceptions import ProtocolError
 
+from fakeviam import wire
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,17 +48,56 @@ class Fault(enum.Enum):
     STATUS_UNKNOWN = "ends with the status 99"
     HTTP_ERROR = "is HTTP 503, and of no gRPC server"
     STREAM_RESET = "is reset before its status"
+    STREAM_RESET_KINDLY = "is reset without an error before its status"
+    STREAM_RESET_AT_ONCE = "is reset before it begins"
     CONNECTION_CLOSED = "ends with the connection before its status"
+    CONNECTION_CLOSED_AT_ONCE = "ends with the connection before it begins"
+
+
+Headers = tuple[tuple[str, str], ...]
+
+#: How a stream is reset, and whether before the reply begins.
+_RESETS = {
+    Fault.STREAM_RESET: ErrorCodes.INTERNAL_ERROR,
+    Fault.STREAM_RESET_KINDLY: ErrorCodes.NO_ERROR,
+    Fault.STREAM_RESET_AT_ONCE: ErrorCodes.CANCEL,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RawReply:
-    """A message with a grpc-encoding; without a function, the message is not compressed."""
+    """A message with a grpc-encoding; without a function, the message is not compressed.
 
-    message: Message
+    Attributes:
+        message: The message; None is none.
+        coding: Its grpc-encoding.
+        pack: What is done to its bytes.
+        fault: What is wrong with the reply.
+        packed: Whether the message says that it is compressed; None is if it has a coding.
+        form: The content-type.
+        headers: Additional ones before the message; None is none at all, if there is no message.
+        trailers: The status, and what comes with it.
+        piece: The maximum size of a DATA frame, which may be padded.
+        pad: The padding of each frame.
+        ends: Whether the status is sent at all; the client waits for it otherwise.
+    """
+
+    message: Message | None
     coding: str = ""
     pack: Callable[[bytes], bytes] = bytes
     fault: Fault | None = None
+    packed: bool | None = None
+    form: str = "application/grpc+proto"
+    headers: Headers | None = ()
+    trailers: Headers = (("grpc-status", "0"),)
+    piece: int = 1 << 14
+    pad: int | None = None
+    ends: bool = True
+
+
+#: What is called; a client may ask for more, such as the health of the server, and not get it.
+_PATHS = frozenset(method.path for method in wire.methods())
+_UNIMPLEMENTED = RawReply(None, headers=None, trailers=(("grpc-status", "12"),))
 
 
 class RawServer:
@@ -116,34 +157,60 @@ class _Connection(asyncio.Protocol):
             headers = {str(name): str(value) for name, value in event.headers}
             call = RawCall(rpc=headers[":path"].rpartition("/")[2], headers=headers)
             self._calls[event.stream_id] = call
-            self._server.calls.append(call)
+            if headers[":path"] in _PATHS:
+                self._server.calls.append(call)
         elif isinstance(event, DataReceived):
             self._calls[event.stream_id].body.extend(event.data)
             self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, StreamEnded):
-            reply = self._server.answer(self._calls[event.stream_id])
+            call = self._calls[event.stream_id]
+            known = call.headers[":path"] in _PATHS
+            reply = self._server.answer(call) if known else _UNIMPLEMENTED
             if reply is not None:
                 self._send(event.stream_id, reply)
 
     def _send(self, stream: int, reply: RawReply) -> None:
-        body = reply.pack(reply.message.SerializeToString())
-        coding = [("grpc-encoding", reply.coding)] if reply.coding else []
         if reply.fault is Fault.HTTP_ERROR:
             head = [(":status", "503"), ("content-type", "text/html")]
             self._http.send_headers(stream, head, end_stream=True)
+        elif reply.fault is Fault.CONNECTION_CLOSED_AT_ONCE:
+            self._transport.close()
+        else:
+            if reply.fault is not Fault.STREAM_RESET_AT_ONCE:
+                self._begin(stream, reply)
+            self._end(stream, reply)
+
+    def _begin(self, stream: int, reply: RawReply) -> None:
+        """Send all but the status."""
+        if reply.headers is None:
             return
-        head = [(":status", "200"), ("content-type", "application/grpc+proto"), *coding]
-        self._http.send_headers(stream, head)
-        framed = struct.pack(">?I", bool(reply.coding), len(body)) + body
+        coding = [("grpc-encoding", reply.coding)] if reply.coding else []
+        self._http.send_headers(stream, [*_head(reply), *coding, *reply.headers])
+        if reply.message is None or reply.fault is Fault.MESSAGE_MISSING:
+            return
+        body = reply.pack(reply.message.SerializeToString())
+        packed = bool(reply.coding) if reply.packed is None else reply.packed
+        framed = struct.pack(">?I", packed, len(body)) + body
         if reply.fault is Fault.MESSAGE_CUT:
             framed = framed[:-1]
-        if reply.fault is not Fault.MESSAGE_MISSING:
-            self._http.send_data(stream, framed, end_stream=reply.fault is Fault.STATUS_MISSING)
-        if reply.fault is Fault.STREAM_RESET:
-            self._http.reset_stream(stream, ErrorCodes.INTERNAL_ERROR)
+        for at in range(0, len(framed), reply.piece):
+            last = reply.fault is Fault.STATUS_MISSING and at + reply.piece >= len(framed)
+            piece = framed[at : at + reply.piece]
+            self._http.send_data(stream, piece, end_stream=last, pad_length=reply.pad)
+
+    def _end(self, stream: int, reply: RawReply) -> None:
+        """Send the status, or what comes instead of it."""
+        if reply.fault in _RESETS:
+            self._http.reset_stream(stream, _RESETS[reply.fault])
         elif reply.fault is Fault.CONNECTION_CLOSED:
             self._transport.write(self._http.data_to_send())
             self._transport.close()
-        elif reply.fault is not Fault.STATUS_MISSING:
-            status = "99" if reply.fault is Fault.STATUS_UNKNOWN else "0"
-            self._http.send_headers(stream, [("grpc-status", status)], end_stream=True)
+        elif reply.fault is not Fault.STATUS_MISSING and reply.ends:
+            status = (("grpc-status", "99"),) if reply.fault is Fault.STATUS_UNKNOWN else ()
+            head = _head(reply) if reply.headers is None else []
+            trailers = [*head, *(status or reply.trailers)]
+            self._http.send_headers(stream, trailers, end_stream=True)
+
+
+def _head(reply: RawReply) -> list[tuple[str, str]]:
+    return [(":status", "200"), ("content-type", reply.form)]

@@ -6,6 +6,8 @@ from fakeviam_contracts.mutants.clients_answers import ANSWERS
 from fakeviam_contracts.mutants.clients_base import ClientMutant, MutantStatus, client_outcome
 from fakeviam_contracts.mutants.clients_blind import BLIND
 from fakeviam_contracts.mutants.clients_details import DETAILS
+from fakeviam_contracts.mutants.clients_edges import EDGES
+from fakeviam_contracts.mutants.clients_forms import FORMED
 from fakeviam_contracts.mutants.clients_kinds import KINDS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
 from fakeviam_contracts.mutants.clients_transport import TRANSPORT
@@ -27,4 +29,6 @@ CLIENTS: tuple[ClientMutant, ...] = (
     *KINDS,
     *BLIND,
     *UNSEEN,
+    *EDGES,
+    *FORMED,
 )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_client import DataClient
+from grpclib.client import Channel
+from grpclib.config import Configuration
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
 
 from fakeviam.wire import data, datasync
-from fakeviam_contracts.mutants.clients_base import on_error, on_filter, on_request, on_stream
+from fakeviam_contracts.mutants.clients_base import (
+    on_error,
+    on_filter,
+    on_request,
+    on_result,
+    on_stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +31,15 @@ if TYPE_CHECKING:
 
 #: Read-only requests in which an empty filter may be present or absent.
 BY_FILTER = (data.TabularDataByFilterRequest, data.BinaryDataByFilterRequest)
+
+
+#: What is read, so that it may be read again.
+_READ = (
+    data.TabularDataByFilterResponse,
+    data.BinaryDataByFilterResponse,
+    data.BinaryDataByIDsResponse,
+    data.TagsByFilterResponse,
+)
 
 
 def _limit(request: object) -> None:
@@ -109,11 +127,23 @@ def _in_pieces(size: int) -> Callable[[list[Any]], list[Any]]:
     return edit
 
 
+def _beginning_empty(messages: list[Any]) -> list[Any]:
+    return [messages[0], _ending_empty(messages)[-1], *messages[1:]]
+
+
 def _ending_empty(messages: list[Any]) -> list[Any]:
     first = messages[0]
     if isinstance(first, datasync.FileUploadRequest):
         return [*messages, type(first)(file_contents=datasync.FileData())]
     return [*messages, type(first)(data=b"")]
+
+
+async def _read_after_cut(
+    _: object, kind: type[Message], again: Callable[[], Any], error: Exception
+) -> Any:
+    if kind not in _READ or not isinstance(error, ConnectionError):
+        raise error
+    return await again()
 
 
 async def _read_again(
@@ -183,6 +213,63 @@ class ReadsAhead(DataClient):
         return given
 
 
+class AsksForOneFirst(DataClient):
+    """Reads a page of one, and then large pages."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        if isinstance(request, BY_FILTER) and request.data_request.limit == 100:
+            request.data_request.limit = 1000 if request.data_request.last else 1
+        return await super()._call(kind, request, timeout)
+
+
+class RefusesEmptyIds(DataClient):
+    """Refuses calls for no ids itself, as the server does."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        by_ids = isinstance(
+            request, data.BinaryDataByIDsRequest | data.DeleteBinaryDataByIDsRequest
+        )
+        if by_ids and not (request.binary_data_ids or request.binary_ids):
+            raise GRPCError(Status.INVALID_ARGUMENT, "binary_ids must not be empty")
+        return await super()._call(kind, request, timeout)
+
+
+class ConnectsForEachCall(DataClient):
+    """Opens a connection for each call, of small windows."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        small = Configuration(http2_connection_window_size=65_535, http2_stream_window_size=65_535)
+        channel = Channel(path=self._channel._path, config=small)  # noqa: SLF001
+        shared, self._channel = self._channel, channel
+        try:
+            return await super()._call(kind, request, timeout)
+        finally:
+            channel.close()
+            self._channel = shared
+
+
+class AsksAtOnce(DataClient):
+    """Sends ids in batches, concurrently."""
+
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        ids = list(getattr(request, "binary_data_ids", ()))
+        batches = [type(request)() for _ in range(0, len(ids), 50)]
+        if len(batches) < 2:
+            return await super()._call(kind, request, timeout)
+        for at, batch in enumerate(batches):
+            batch.CopyFrom(request)
+            batch.binary_data_ids[:] = ids[at * 50 :][:50]
+        call = super()._call
+        first, *others = await asyncio.gather(*(call(kind, one, timeout) for one in batches))
+        whole: Any = first
+        for reply in others:
+            counted = getattr(whole, "deleted_count", 0) + getattr(reply, "deleted_count", 0)
+            whole.MergeFrom(reply)
+            if counted:
+                whole.deleted_count = counted
+        return first
+
+
 class CountsFirst(DataClient):
     """Asks how many there are before it reads."""
 
@@ -211,7 +298,10 @@ LEGAL: dict[str, type[DataClient]] = {
             on_stream("sends contents in one message", "", _in_pieces(1 << 30)),
             on_stream("sends contents in odd pieces", "", _in_pieces(1001)),
             on_stream("ends contents with an empty piece", "", _ending_empty),
+            on_result("sorts names", "", "tags_by_filter", sorted),
+            on_stream("begins contents with an empty piece", "", _beginning_empty),
             on_error("reads again after UNAVAILABLE", "", _read_again),
+            on_error("reads again after a cut", "", _read_after_cut),
         )
     },
     "sends more headers": SaysMore,
@@ -219,4 +309,8 @@ LEGAL: dict[str, type[DataClient]] = {
     "asks for one id at a time": AsksForOneAtATime,
     "reads ahead": ReadsAhead,
     "counts first": CountsFirst,
+    "asks for one first": AsksForOneFirst,
+    "refuses empty ids": RefusesEmptyIds,
+    "asks for batches at once": AsksAtOnce,
+    "connects for each call": ConnectsForEachCall,
 }

@@ -123,7 +123,7 @@ async def _plain_if_need_be(
             yield client
 
 
-def _trusting(change: Callable[[ssl.SSLContext], None]) -> Any:
+def trusting(change: Callable[[ssl.SSLContext], None]) -> Any:
     """Log in like the light client, with a less secure TLS context."""
 
     def careless(ca_file: str = "") -> ssl.SSLContext:
@@ -164,7 +164,7 @@ TRANSPORT = (
     ),
     _log_in("takes what it cannot read for nothing", "coding-refused", _connect_carelessly),
     _log_in("forgets the CA", "tls-by-name", _forget_ca),
-    _log_in("trusts everybody", "tls-unknown-ca", _trusting(_verify_nothing)),
-    _log_in("looks at no name in certificates", "tls-wrong-name", _trusting(_ignore_names)),
+    _log_in("trusts everybody", "tls-unknown-ca", trusting(_verify_nothing)),
+    _log_in("looks at no name in certificates", "tls-wrong-name", trusting(_ignore_names)),
     _log_in("does without TLS if need be", "tls-or-nothing", _plain_if_need_be),
 )

@@ -128,12 +128,21 @@ def _reading(one: Any) -> dict[str, object]:
         "time_requested": one.time_requested,
         "time_received": one.time_received,
         "component_name": one.metadata.component_name,
+        "tags": list(one.metadata.tags),
     }
 
 
 def _file(one: Any) -> dict[str, object]:
     metadata = one.metadata
-    return {"id": metadata.binary_data_id, "data": one.data, "file_name": metadata.file_name}
+    return {
+        "id": metadata.binary_data_id,
+        "data": one.data,
+        "file_name": metadata.file_name,
+        "time_requested": metadata.time_requested.ToDatetime(),
+        "time_received": metadata.time_received.ToDatetime(),
+        "component_name": metadata.capture_metadata.component_name,
+        "tags": list(metadata.capture_metadata.tags),
+    }
 
 
 def _kind(error: type[Exception]) -> str:

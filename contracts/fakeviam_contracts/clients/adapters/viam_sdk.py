@@ -111,7 +111,7 @@ def _value(value: object, client: object) -> object:
     """Convert an argument to Python."""
     if isinstance(value, list):
         return [_value(item, client) for item in value]
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
         return int(value)
     if not isinstance(value, dict):
         return value
@@ -159,15 +159,21 @@ def _reading(one: Any) -> dict[str, object]:
         "time_requested": {"$time": one.time_requested.isoformat()},
         "time_received": {"$time": one.time_received.isoformat()},
         "component_name": one.metadata.component_name,
+        "tags": list(one.metadata.tags),
     }
 
 
 def _file(one: Any) -> dict[str, object]:
     data = getattr(one, "binary", b"") or getattr(one, "data", b"")
+    metadata = one.metadata
     return {
-        "id": one.metadata.binary_data_id,
+        "id": metadata.binary_data_id,
         "data": {"$bytes": base64.b64encode(data).decode()},
-        "file_name": one.metadata.file_name,
+        "file_name": metadata.file_name,
+        "time_requested": {"$time": metadata.time_requested.ToDatetime().isoformat()},
+        "time_received": {"$time": metadata.time_received.ToDatetime().isoformat()},
+        "component_name": metadata.capture_metadata.component_name,
+        "tags": list(metadata.capture_metadata.tags),
     }
 
 

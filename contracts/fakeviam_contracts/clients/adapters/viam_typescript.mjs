@@ -125,12 +125,19 @@ function plain(value) {
 }
 
 const file = ({ binary, metadata }) =>
-  ({ id: metadata.binaryDataId, data: binary, file_name: metadata.fileName });
+  ({
+    id: metadata.binaryDataId,
+    data: binary,
+    file_name: metadata.fileName,
+    component_name: metadata.captureMetadata?.componentName,
+    tags: metadata.captureMetadata?.tags,
+  });
 const reading = ({ data, timeRequested, timeReceived, metadata }) => ({
   data,
   time_requested: timeRequested,
   time_received: timeReceived,
   component_name: metadata?.componentName,
+  tags: metadata?.tags,
 });
 
 function result(method, value) {

@@ -7,6 +7,7 @@ from fakeviam_contracts.clients.obligations import (
     connecting,
     errors,
     filters,
+    forms,
     methods,
     naming,
     paging,
@@ -31,4 +32,5 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     *errors.OBLIGATIONS,
     *connecting.OBLIGATIONS,
     *transport.OBLIGATIONS,
+    *forms.OBLIGATIONS,
 )

@@ -61,7 +61,8 @@ async def deadline_on_request(scenario: Scenario) -> None:
     """Where a method takes `timeout`, as documented for sequences alone, the call carries it."""
     await scenario.do("start_sequence_dataset_export", dataset_id="d", timeout=50)
     left = scenario.server.calls[0].deadline
-    if left is None or not 0 < left <= 50:
+    # A client may keep some of it for itself, but not most.
+    if left is None or not 25 < left <= 50:
         raise BrokenError(f"timeout=50 arrives as {left}")
 
 

@@ -58,11 +58,14 @@ async def deprecated_refused(scenario: Scenario) -> None:
 
 @obligation("empty-ids", "ID-5", "TA-2", "CL-15")
 async def empty_ids(scenario: Scenario) -> str:
-    """No ids at all are an error, as the server says it."""
+    """No ids at all are a gRPC error, the server's or the client's own."""
     scenario.server.script("BinaryDataByIDs", Refuse("INVALID_ARGUMENT", "no ids"))
     scenario.server.script("DeleteBinaryDataByIDs", Refuse("INVALID_ARGUMENT", "no ids"))
     for method in ("binary_data_by_ids", "delete_binary_data_by_ids"):
         answer = await scenario.ask(method, binary_ids=[])
+        if not scenario.server.calls:  # then the text is the client's
+            same(f"outcome of {method}", ("grpc", "INVALID_ARGUMENT"), (answer.kind, answer.status))
+            continue
         same(f"outcome of {method}", "grpc INVALID_ARGUMENT: no ids", str(answer))
     return f"{len(scenario.server.calls)} calls"
 

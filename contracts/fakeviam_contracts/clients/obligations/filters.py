@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import combinations
 from typing import Any
 
 from fakeviam.wire import data
@@ -11,20 +12,19 @@ from fakeviam.wire.values import struct_from
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
 from fakeviam_contracts.clients.obligations.values import (
+    DISTANT,
     MOMENT_NANOS,
     MOMENTS,
     ROWS,
     awkward,
     many,
+    nanos_of,
     typed,
 )
 from fakeviam_contracts.clients.protocol import Asked
 
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
 AWARE = datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))  # the same moment
-#: Before 1970, where seconds are negative and their fraction is not.
-EARLY = datetime(1969, 12, 31, 23, 59, 58, 250_000, tzinfo=timezone.utc)
-EARLY_NANOS = -1_750_000_000
 
 SCALARS = {
     name: awkward(name)
@@ -175,8 +175,15 @@ async def interval_open_ends(scenario: Scenario) -> None:
         same(f"start alone, {time}", data.CaptureInterval(start=moment), start)
         end = (await _arrived(scenario, end_time=time)).interval
         same(f"end alone, {time}", data.CaptureInterval(end=moment), end)
-    both = (await _arrived(scenario, start_time=EARLY, end_time=MOMENTS[0])).interval
-    same("both", data.CaptureInterval(start=timestamp_from(EARLY_NANOS), end=moment), both)
+    for time in DISTANT:
+        start = (await _arrived(scenario, start_time=time)).interval
+        expected = data.CaptureInterval(start=timestamp_from(nanos_of(time)))
+        same(f"start alone, {time}", expected, start)
+    for first, second in combinations(sorted([*DISTANT, MOMENTS[1]]), 2):
+        both = (await _arrived(scenario, start_time=first, end_time=second)).interval
+        ends = {"start": first, "end": second}
+        stamps = {name: timestamp_from(nanos_of(time)) for name, time in ends.items()}
+        same(f"from {first} to {second}", data.CaptureInterval(**stamps), both)
     one = (await _arrived(scenario, start_time=MOMENTS[0], end_time=MOMENTS[0])).interval
     same("one moment", data.CaptureInterval(start=moment, end=moment), one)
     epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -243,8 +250,8 @@ async def _readings(scenario: Scenario) -> list[dict[str, Any]]:
 
 
 def _second(at: int) -> int:
-    """Neither rising nor falling, and once before 1970: the server's order counts."""
-    return -2 * 10**9 if at == 3 else at * 7 % 11
+    """Neither rising nor falling, once before 1970 and once far ahead: the order counts."""
+    return {3: -2 * 10**9, 5: 9 * 10**9}.get(at, at * 7 % 11)
 
 
 @obligation("readings-back", "TD-3", "CL-4")

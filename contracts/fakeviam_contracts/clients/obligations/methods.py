@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.wire import data
@@ -19,7 +19,7 @@ from fakeviam_contracts.clients.obligations.base import (
     obligation,
     same,
 )
-from fakeviam_contracts.clients.obligations.values import MOMENT_NANOS, MOMENTS, awkward
+from fakeviam_contracts.clients.obligations.values import DISTANT, MOMENTS, awkward, nanos_of
 from fakeviam_contracts.clients.scripted import Refuse
 
 if TYPE_CHECKING:
@@ -204,12 +204,16 @@ async def queries_as_given(scenario: Scenario) -> None:
     expected = tuple(source.values())
     if await scenario.can("get_latest_tabular_data", **source):
         same("latest", expected, _source(scenario.one("GetLatestTabularData")))
-    times = {"start_time": MOMENTS[0], "end_time": MOMENTS[-1] + timedelta(seconds=1)}
-    if await scenario.can("export_tabular_data", **source, **times):
-        asked = scenario.one("ExportTabularData")
-        same("export", expected, _source(asked))
-        ends = timestamp_from(MOMENT_NANOS), timestamp_from(MOMENT_NANOS + 10**9)
-        same("interval", ends, (asked.interval.start, asked.interval.end))
+    second = timedelta(seconds=1)
+    far = DISTANT[-1], DISTANT[-1] + second
+    for start, end in ((MOMENTS[0], MOMENTS[-1] + second), DISTANT[::3], far):
+        scenario.server.calls.clear()
+        if await scenario.can("export_tabular_data", **source, start_time=start, end_time=end):
+            asked = scenario.one("ExportTabularData")
+            same("export", expected, _source(asked))
+            utc = [time.replace(tzinfo=time.tzinfo or timezone.utc) for time in (start, end)]
+            ends = [timestamp_from(nanos_of(time)) for time in utc]
+            same("interval", ends, [asked.interval.start, asked.interval.end])
     if await scenario.can("start_sequence_dataset_export", dataset_id=awkward("d")):
         asked = scenario.one("StartSequenceDatasetExport")
         same("dataset", awkward("d"), asked.dataset_id)
@@ -259,7 +263,7 @@ async def refusals_unchanged(scenario: Scenario) -> None:
             same(f"calls of {asking.method}", 1, scenario.server.count(asking.rpc))
 
 
-@obligation("unavailable-while-writing", "UP-9", "CL-43")
+@obligation("unavailable-while-writing", "UP-9", "CL-15", "CL-43")
 async def unavailable_while_writing(scenario: Scenario) -> str:
     """What adds something is not sent again after UNAVAILABLE: it may have been done."""
     details: dict[str, str] = {}
@@ -268,8 +272,17 @@ async def unavailable_while_writing(scenario: Scenario) -> str:
             if answer.ok:
                 raise BrokenError(f"{asking.method} takes {status} for success")
             same(f"calls of {asking.rpc} after {status}", 1, scenario.server.count(asking.rpc))
+            if not says(answer, status):
+                raise BrokenError(f"{asking.method}: expected {status}, got {answer}")
             details.setdefault(asking.method, f"{asking.method}: {answer}")
     return "; ".join(details.values())
+
+
+def says(answer: Answer, status: str) -> bool:
+    """Whether an answer is a refusal with that status, or is the client's word for it."""
+    if status == "DEADLINE_EXCEEDED" and answer.kind == "timeout":
+        return True
+    return (answer.kind, answer.status) == ("grpc", status)
 
 
 OBLIGATIONS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam import wire
 from fakeviam.wire import data, dataset
 from fakeviam_contracts.clients.obligations import replies
-from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
+from fakeviam_contracts.clients.obligations.base import METADATA, Scenario, obligation, same
 from fakeviam_contracts.clients.obligations.values import ALIKE, awkward, many
 from fakeviam_contracts.clients.protocol import Asked, Id
 from fakeviam_contracts.clients.scripted import Refuse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MESSAGES = [Id("o", "l", "f2"), Id("O ", " l", awkward("f"))]
 STRINGS = replies.ids(2, 1)
+DATASET = awkward("dataset")
 
 #: All are distinct, and neither a few digits nor a 32-bit float can represent them.
 CORNERS = {
@@ -32,10 +33,10 @@ BY_IDS: dict[str, tuple[str, dict[str, object]]] = {
     "delete_binary_data_by_ids": ("DeleteBinaryDataByIDs", {}),
     "add_tags_to_binary_data_by_ids": ("AddTagsToBinaryDataByIDs", {"tags": ["t"]}),
     "remove_tags_from_binary_data_by_ids": ("RemoveTagsFromBinaryDataByIDs", {"tags": ["t"]}),
-    "add_binary_data_to_dataset_by_ids": ("AddBinaryDataToDatasetByIDs", {"dataset_id": "d"}),
+    "add_binary_data_to_dataset_by_ids": ("AddBinaryDataToDatasetByIDs", {"dataset_id": DATASET}),
     "remove_binary_data_from_dataset_by_ids": (
         "RemoveBinaryDataFromDatasetByIDs",
-        {"dataset_id": "d"},
+        {"dataset_id": DATASET},
     ),
 }
 
@@ -47,6 +48,10 @@ async def _ids_sent(
     rpc, more = BY_IDS[method]
     await scenario.do(method, binary_ids=binary_ids, **more)
     requests = scenario.server.sent(rpc)
+    for call in scenario.server.calls:  # if there are several, the later ones too
+        same(f"headers of {rpc}", METADATA, {name: call.metadata.get(name) for name in METADATA})
+    datasets = {getattr(request, "dataset_id", DATASET) for request in requests}
+    same(f"dataset of {rpc}", {DATASET}, datasets)
     messages = [
         Id(one.organization_id, one.location_id, one.file_id)
         for request in requests
@@ -222,11 +227,13 @@ async def tags_as_given(scenario: Scenario) -> None:
 @obligation("days-passed-on", "DT-1", "CL-36")
 async def days_passed_on(scenario: Scenario) -> None:
     """Days and organization of a deletion travel as given; 0 is not replaced."""
-    await scenario.do("delete_tabular_data", organization_id="o", delete_older_than_days=0)
-    await scenario.do("delete_tabular_data", organization_id="o", delete_older_than_days=7)
+    given = [(awkward("o"), 0), ("o", 7), ("o", 36_500)]
+    for name, days in given:
+        args = {"organization_id": name, "delete_older_than_days": days}
+        await scenario.do("delete_tabular_data", **args)
     requests = scenario.server.sent("DeleteTabularData")
-    days = [(one.organization_id, one.delete_older_than_days) for one in requests]
-    same("deletions", [("o", 0), ("o", 7)], days)
+    got = [(one.organization_id, one.delete_older_than_days) for one in requests]
+    same("deletions", given, got)
 
 
 @obligation("internal-deletable", "DF-3")
@@ -247,14 +254,15 @@ async def boxes_as_given(scenario: Scenario) -> None:
     reply = data.AddBoundingBoxToImageByIDResponse(bbox_id="B9a")
     scenario.server.script("AddBoundingBoxToImageByID", reply)
     edges = dict(zip(CORNERS, (0, 0.25, 1, 1), strict=True))
+    image = awkward("o/l/f1")
     for corners in (CORNERS, edges):
         scenario.server.calls.clear()
-        box = {"binary_id": "o/l/f1", "label": "Dog", **corners}
+        box = {"binary_id": image, "label": "Dog", **corners}
         same("id", "B9a", await scenario.do("add_bounding_box_to_image_by_id", **box))
         request = scenario.one("AddBoundingBoxToImageByID")
         same("label", "Dog", request.label)
         same("corners", corners, {name: getattr(request, name) for name in corners})
-        same("image", ("o/l/f1", False), (request.binary_data_id, request.HasField("binary_id")))
+        same("image", (image, False), (request.binary_data_id, request.HasField("binary_id")))
     # Corners that make no box are for the server to judge, or the client complains.
     scenario.server.calls.clear()
     turned = dict(zip(CORNERS, (0.5, 0.75, 0.25, -0.5), strict=True))
@@ -262,9 +270,15 @@ async def boxes_as_given(scenario: Scenario) -> None:
     if (await scenario.ask("add_bounding_box_to_image_by_id", **box)).ok:
         request = scenario.one("AddBoundingBoxToImageByID")
         same("corners", turned, {name: getattr(request, name) for name in turned})
-    await scenario.do("remove_bounding_box_from_image_by_id", bbox_id="b9", binary_id=MESSAGES[0])
-    removed = scenario.one("RemoveBoundingBoxFromImageByID")
-    same("box removed", ("b9", "f2"), (removed.bbox_id, removed.binary_id.file_id))
+    box_id, remove = awkward("b9"), "remove_bounding_box_from_image_by_id"
+    for of in (MESSAGES[1], image):
+        scenario.server.calls.clear()
+        await scenario.do(remove, bbox_id=box_id, binary_id=of)
+        removed = scenario.one("RemoveBoundingBoxFromImageByID")
+        id_ = removed.binary_id
+        message = Id(id_.organization_id, id_.location_id, id_.file_id)
+        told = removed.binary_data_id if of is image else message
+        same("box removed", (box_id, of), (removed.bbox_id, told))
 
 
 @obligation("datasets-as-given", "DS-1", "DS-2", "DS-3", "DS-4", "DS-5", "CL-24", "CL-37")
@@ -274,7 +288,8 @@ async def datasets_as_given(scenario: Scenario) -> None:
     server.script("CreateDataset", dataset.CreateDatasetResponse(id="D1"))
     # Datasets of two organizations may have the same name.
     listed = [
-        dataset.Dataset(id=f"d{at * 53 % 130}", name=awkward(str(at // 2))) for at in range(130)
+        dataset.Dataset(id=awkward(f"d{at * 53 % 130}"), name=awkward(str(at // 2)))
+        for at in range(130)
     ]
     ids = [one.id for one in listed]
     expected = [{"id": one.id, "name": one.name} for one in listed]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from fakeviam.wire import data
 from fakeviam_contracts.clients.obligations import replies
@@ -31,6 +31,8 @@ async def _three_pages(scenario: Scenario) -> list[tuple[str, int]]:
         replies.readings(),
     )
     records = (await scenario.do("tabular_data_by_filter"))["records"]
+    times = {(one["time_requested"], one["time_received"]) for one in records}
+    same("pairs of times", 1, len(times))  # all pages have the same
     return [(record["component_name"], record["data"]["n"]) for record in records]
 
 
@@ -54,9 +56,12 @@ async def pages_complete(scenario: Scenario) -> None:
         same("readings of many pages", list(range(total)), replies.numbers_of(result))
     scenario.server.reset()
     scenario.server.script(BINARY, replies.shelf(9, most=2))
-    for more in ({}, {"include_file_data": False}):
-        result = await scenario.do("binary_data_by_filter", num_files=0, **more)
-        same("files", replies.ids(*range(9)), replies.ids_of(result))
+    expected = [(f"o/l/f{at}", f"file {at}", b"bytes of %d" % at) for at in range(9)]
+    result = await scenario.do("binary_data_by_filter", num_files=0)
+    got = [(one["id"], one["file_name"], one["data"]) for one in result["records"]]
+    same("files", expected, got)
+    result = await scenario.do("binary_data_by_filter", num_files=0, include_file_data=False)
+    same("files", replies.ids(*range(9)), replies.ids_of(result))
 
 
 @obligation("pages-end", "PG-5", "CL-38")
@@ -222,6 +227,21 @@ async def page_error_raised(scenario: Scenario) -> None:
     )
     answer = await scenario.ask("binary_data_by_filter")
     same("outcome of files", "grpc PERMISSION_DENIED: no more for you", str(answer))
+    for status in ("UNAVAILABLE", "INTERNAL", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"):
+        await _interrupted(scenario, status)
+
+
+async def _interrupted(scenario: Scenario, status: str) -> None:
+    """A page that fails for a while, or for good: what is there is all, or it is an error."""
+    shelf = replies.shelf(6, most=3, of=replies.readings)
+    refusal = Refuse(status, "later")
+    for steps in ((shelf, refusal, shelf), (shelf, refusal)):
+        scenario.server.reset()
+        scenario.server.script(TABULAR, *steps)
+        answer = await scenario.ask("tabular_data_by_filter")
+        if answer.ok:
+            numbers = replies.numbers_of(cast("dict[str, Any]", answer.result))
+            same(f"readings after {status} at the second page", list(range(6)), numbers)
 
 
 # How many files --------------------------------------------------------------------------

@@ -43,7 +43,13 @@ def numbers_of(result: dict[str, Any]) -> list[Any]:
     return [record["data"].get("n") for record in result["records"]]
 
 
-def file(number: int, *, contents: bytes | None = None, name: str = "") -> data.BinaryData:
+def file(
+    number: int,
+    *,
+    contents: bytes | None = None,
+    name: str = "",
+    capture: data.CaptureMetadata | None = None,
+) -> data.BinaryData:
     """A file."""
     return data.BinaryData(
         binary=b"bytes of %d" % number if contents is None else contents,
@@ -53,7 +59,7 @@ def file(number: int, *, contents: bytes | None = None, name: str = "") -> data.
             file_name=name,
             time_requested=timestamp_from(BASE),
             time_received=timestamp_from(BASE),
-            capture_metadata=data.CaptureMetadata(organization_id="o", location_id="l"),
+            capture_metadata=capture or data.CaptureMetadata(organization_id="o", location_id="l"),
         ),
     )
 
@@ -61,7 +67,9 @@ def file(number: int, *, contents: bytes | None = None, name: str = "") -> data.
 def files(*numbers: int, last: str = "") -> data.BinaryDataByFilterResponse:
     """A page of files with their bytes; the end of the list without numbers."""
     return data.BinaryDataByFilterResponse(
-        data=[file(number) for number in numbers], count=len(numbers), last=last
+        data=[file(number, name=f"file {number}") for number in numbers],
+        count=len(numbers),
+        last=last,
     )
 
 

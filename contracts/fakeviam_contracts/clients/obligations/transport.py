@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import ssl
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.wire import auth, data
+from fakeviam.wire import auth, data, dataset
 from fakeviam_contracts.clients.obligations.base import (
     BrokenError,
     NotApplicableError,
@@ -36,7 +37,15 @@ TAGS = data.TagsByFilterResponse(tags=["hill", "lake"])
 @obligation("deadline-passed", "CL-46")
 async def deadline_passed(scenario: Scenario) -> str:
     """A call that outlives its `timeout` ends, says that time is up, and is not sent again."""
-    async with RawServer(lambda _: None) as server:
+    job = dataset.StartSequenceDatasetExportResponse(job_id="j")
+    # Nothing comes, or nothing more after the headers, or nothing more after the message.
+    for reply in (None, RawReply(None, ends=False), RawReply(job, ends=False)):
+        told = str(await _timed_out(scenario, reply))
+    return told
+
+
+async def _timed_out(scenario: Scenario, reply: RawReply | None) -> Answer:
+    async with RawServer(lambda _: reply) as server:
         method, args = "start_sequence_dataset_export", {"dataset_id": "d", "timeout": 0.2}
         answer = await scenario.at(server.target).ask(method, **args)
         if answer.ok:
@@ -44,7 +53,7 @@ async def deadline_passed(scenario: Scenario) -> str:
         if answer.kind != "timeout" and answer.status != "DEADLINE_EXCEEDED":
             raise BrokenError(f"expected DEADLINE_EXCEEDED or a timeout, got {answer}")
         same("calls", 1, len(server.calls))
-    return str(answer)
+    return answer
 
 
 @obligation("retries-end", "CL-47")
@@ -123,12 +132,13 @@ async def gzip_read(scenario: Scenario) -> None:
 
 @obligation("coding-refused", "CL-49")
 async def coding_refused(scenario: Scenario) -> str:
-    """A reply in a coding that the client did not name is an error, and no data."""
-    told, _ = await _asked_for_tags(scenario, RawReply(TAGS, "x-unheard-of"))
-    if told.ok:
-        raise BrokenError(f"takes it for {told.result}")
-    if told.kind == "silent":
-        raise BrokenError("hangs for ever")
+    """A reply in a coding that the client did not name, or without a name, is an error."""
+    for reply in (RawReply(TAGS, packed=True), RawReply(TAGS, "x-unheard-of")):
+        told, _ = await _asked_for_tags(scenario, reply)
+        if told.ok:
+            raise BrokenError(f"takes it for {told.result}")
+        if told.kind == "silent":
+            raise BrokenError("hangs for ever")
     return str(told)
 
 
@@ -141,11 +151,25 @@ def _authority() -> CA:
     return trustme.CA()
 
 
-def _context(ca: CA, name: str) -> ssl.SSLContext:
+def _context(ca: CA, name: str, *, days: int = 1) -> ssl.SSLContext:
+    """A server's, with a certificate that ends in some days."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["h2"])
-    ca.issue_cert(name).configure_cert(context)
+    now = datetime.now(timezone.utc)
+    ends = now + timedelta(days=days)
+    ca.issue_cert(name, not_before=now - timedelta(days=9), not_after=ends).configure_cert(context)
     return context
+
+
+def _handshakes(context: ssl.SSLContext) -> list[ssl.SSLObject]:
+    """What will have been agreed upon with clients."""
+    seen = list[ssl.SSLObject]()
+
+    def see(one: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
+        seen.append(one)
+
+    context.sni_callback = see
+    return seen
 
 
 def _file_of(ca: CA, scenario: Scenario) -> Path:
@@ -180,6 +204,27 @@ async def tls_by_name(scenario: Scenario) -> None:
         same("calls", ["Authenticate", "TagsByFilter"], [call.rpc for call in server.calls])
 
 
+@obligation("tls-alpn", "CL-55")
+async def tls_alpn(scenario: Scenario) -> None:
+    """With TLS the client offers HTTP/2 by ALPN, which is how servers know that it speaks it."""
+    ca = _authority()
+    context = _context(ca, "localhost")
+    connections = _handshakes(context)
+    async with ScriptedServer(tls=context) as server:
+        same("outcome", "success", str(await _reach(scenario, server, _file_of(ca, scenario))))
+        agreed = {one.selected_alpn_protocol() for one in connections}
+    if "h2" not in agreed:
+        raise BrokenError("does not offer h2")
+
+
+@obligation("tls-expired", "CL-50")
+async def tls_expired(scenario: Scenario) -> str:
+    """A server whose certificate has expired is not called."""
+    ca = _authority()
+    async with ScriptedServer(tls=_context(ca, "localhost", days=-1)) as server:
+        return await _unreached(scenario, server, _file_of(ca, scenario))
+
+
 @obligation("tls-unknown-ca", "CL-50")
 async def tls_unknown_ca(scenario: Scenario) -> str:
     """A server whose certificate is of a CA that is not trusted is not called."""
@@ -212,5 +257,7 @@ OBLIGATIONS = (
     tls_by_name,
     tls_unknown_ca,
     tls_wrong_name,
+    tls_expired,
+    tls_alpn,
     tls_or_nothing,
 )

@@ -18,11 +18,13 @@ from fakeviam_contracts.clients.obligations.base import (
     same,
 )
 from fakeviam_contracts.clients.obligations.values import (
+    DISTANT,
     MOMENT_NANOS,
     MOMENTS,
     ROWS,
     awkward,
     many,
+    nanos_of,
     typed,
 )
 
@@ -41,8 +43,8 @@ SENSOR: dict[str, Any] = {
     "method_name": " ReadImage",
 }
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - naive on purpose
-EXTENSIONS = ("png", ".png", ".tar.gz", "JPG", "jpeg", "pcd.gz")
-MIME = "Image/WebP; q=A"
+EXTENSIONS = ("png", ".png", ".tar.gz", "JPG", "jpeg", "pcd.gz", f"p n\u0301g{'x' * 300} ")
+MIME = " Image/WebP; q=A "
 #: Times for obligations about other things: some clients require them.
 TIMED: dict[str, Any] = {"data_request_times": [NAIVE, NAIVE]}
 
@@ -295,11 +297,15 @@ def _nanos(since: timedelta) -> int:
 @obligation("upload-times", "TM-1", "CU-1", "CU-2", "CL-27", "CL-39")
 async def upload_times(scenario: Scenario) -> None:
     """Times of an upload travel as UTC: naive ones as they are, others converted."""
-    for first in MOMENTS:
+    moments = [
+        *((one, MOMENT_NANOS) for one in MOMENTS),
+        *((one, nanos_of(one)) for one in DISTANT),
+    ]
+    for first, nanos in moments:
         pair = [first, first + timedelta(seconds=1, microseconds=1)]
         expected = datasync.SensorMetadata(
-            time_requested=timestamp_from(MOMENT_NANOS),
-            time_received=timestamp_from(MOMENT_NANOS + 1_000_001_000),
+            time_requested=timestamp_from(nanos),
+            time_received=timestamp_from(nanos + 1_000_001_000),
         )
         captured = await _captured(scenario, data_request_times=pair)
         same(f"{CAPTURE} at {first}", expected, captured.sensor_contents[0].metadata)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import string
 from datetime import datetime, timedelta, timezone
 
 from fakeviam_contracts.clients.obligations.replies import BASE
 
 #: Several kinds of spaces, also repeated and at the ends, both cases, all Unicode forms, escapes of
-#: several languages, line ends.
-_TEXT = " Cafe\u0301 caf\u00e9  \ufb01sh Stra\u00dfe\u00a0%20+&amp;\\n'\"\t$a.b/c,d\r\n*\U0001f436"
+#: several languages, line ends, all punctuation.
+_TEXT = (
+    " Cafe\u0301 caf\u00e9  \ufb01sh Stra\u00dfe\u00a0%20+&amp;\\n'\"\t$a.b/c,d\r\n*"
+    f"{string.punctuation}--\U0001f436"
+)
 
 
 def awkward(name: str) -> str:
@@ -43,6 +47,19 @@ MOMENTS = tuple(
 )
 MOMENT_NANOS = BASE + 123_457_000
 
+#: Moments with negative seconds, of more than 32 bits, and of more nanoseconds than 64 bits hold.
+DISTANT = (
+    datetime(1969, 12, 31, 23, 59, 58, 250_000, tzinfo=timezone.utc),
+    datetime(1901, 1, 1, 0, 0, 0, 1, tzinfo=timezone.utc),
+    datetime(2106, 3, 1, 1, 2, 3, 123_457, tzinfo=timezone.utc),
+    datetime(2345, 6, 7, 8, 9, 10, 123_457, tzinfo=timezone.utc),
+)
+
+
+def nanos_of(moment: datetime) -> int:
+    """An aware moment in nanoseconds since 1970."""
+    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000
+
 
 def _nested(depth: int) -> dict[str, object]:
     return {"in": [_nested(depth - 1)]} if depth else {"core": 0.1}
@@ -57,6 +74,8 @@ ROWS: list[dict[str, object]] = [
     {"deep": {"null": None, "zero": 0, "no": False, "map": {"null": None, "empty": ""}}},
     {},
     {"large": 2.0**53, "small": 5e-324, "one": 1, "yes": True},
+    {"huge": 1.5e308, "below": -(2.0**70), "minus": -0.25, "fine": 0.1234567890123456},
+    {"lists": [[1, 2], [[3.5], []], [{"in": [[4]]}]]},
     {"text": awkward("reading"), awkward("key"): "1", "number": "1.0", "date": "2024-01-01"},
     {},
     {"words": ["true", "False", "null", "None", "NaN", "1e5", "0x1f", "[]"]},
