@@ -673,7 +673,7 @@ def test_every_way_is_the_same(calls: list[tuple[tuple[Message, ...], Way, str]]
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CALLS)
 def test_every_way_is_the_same_for_longer(
     calls: list[tuple[tuple[Message, ...], Way, str]],
