@@ -27,6 +27,9 @@ _PORTS = {"http": 80, "https": 443, None: _PORT}
 
 # A host name, an IPv4 address, or an IPv6 address in brackets; the port may follow, or stand alone.
 _PLACE = re.compile(r"(?:(https?)://)?(\[[^]]+]|[^]\s:/@?#[]*)(?::([0-9]{1,5}))?/?")
+# A scheme, whatever is between it and the place, perhaps a user, and perhaps a path.
+_GUESS = re.compile(r"(?i)(https?|grpcs?|h2c?|tcp)(?::/{1,3}|//)(?:[^/@]*@)?([^/?#]+).*")
+_MISSPELT = re.compile(r"(?i)https?(?::/|//)[^/]")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
 
 
@@ -67,6 +70,8 @@ class Target:
         Raises:
             ValueError: The text has none of the supported formats.
         """
+        if _MISSPELT.match(text):
+            raise ValueError(f"{text!r} is not an address; write {guessed(text) or FORMS}")
         if "\0" not in text and ("/" in text.rstrip("/") or text.startswith("unix:")):
             path = _path(text)
             if path:
@@ -79,10 +84,24 @@ class Target:
             host, port = "", text
         number = _PORTS[scheme] if port is None else int(port)
         if not 0 < number < 65536 or not (host or (port and not scheme)):
-            raise ValueError(f"{text!r} is not an address; write {FORMS}")
+            raise ValueError(f"{text!r} is not an address; write {guessed(text) or FORMS}")
         return cls(
             text=text, host=host.strip("[]") or "localhost", port=number, tls=scheme == "https"
         )
+
+
+def guessed(text: str) -> str:
+    """The address that is meant by a text that is none; empty if that is not clear."""
+    match = _GUESS.fullmatch(text)
+    if match is None:
+        return ""
+    scheme = match[1].lower()
+    scheme = {"grpcs": "https"}.get(scheme, scheme)
+    guess = f"{scheme}://{match[2]}" if scheme.startswith("http") else match[2]
+    try:
+        return Target.parse(guess).text if guess != text else ""
+    except ValueError:
+        return ""
 
 
 def client_context(ca_file: str = "", *, protocol: str = "h2") -> ssl.SSLContext:

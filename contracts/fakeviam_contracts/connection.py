@@ -14,12 +14,12 @@ from grpclib.client import Channel
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from fakeviam import wire
-from fakeviam.target import Target
 from fakeviam.wire import auth, data
-from fakeviam_contracts.addresses import SPOKEN, taken_apart
+from fakeviam_contracts.addresses import SPOKEN, parsed, taken_apart
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.connect_speech import Connect
 from fakeviam_contracts.interrupts import complete
+from fakeviam_contracts.pacing import Pace
 from fakeviam_contracts.unreachable import why_unreachable
 from fakeviam_contracts.web_connection import WebConnection
 from fakeviam_contracts.web_speech import GrpcWeb, Speech
@@ -32,6 +32,7 @@ from fakeviam_contracts.wirelog import (
 )
 
 if TYPE_CHECKING:
+    from fakeviam.target import Target
     from fakeviam_contracts.wirelog import Edge, Trace
 
 #: Seconds until a call that nobody answers counts as refused; while setting up, sooner.
@@ -59,7 +60,7 @@ class Address:
         ca_file: Certificates to trust instead of those of the system.
         max_rps: Calls a second at most.
         trace: Gets each call before it is made.
-        tally: Counts the calls of all connections.
+        tally: Counts the calls of all connections, and spaces them.
     """
 
     target: str
@@ -78,7 +79,7 @@ class Address:
             CannotRunError: It is not an address.
         """
         try:
-            return Target.parse(taken_apart(self.target)[1])
+            return parsed(self.target)
         except ValueError as error:
             raise CannotRunError(f"the target {error}") from error
 
@@ -127,8 +128,8 @@ class RemoteConnection:
         self._more: list[Channel | WebConnection] = []
         self._metadata: dict[str, str] = {}
         self._may: set[str] = set()
-        self._between = 1 / address.max_rps if address.max_rps else 0.0
-        self._next = 0.0
+        if address.max_rps and address.tally.pace is None:
+            address.tally.pace = Pace(address.max_rps)
         #: Seconds until a call counts as refused.
         self.timeout = FIRST_TIMEOUT
         try:
@@ -150,7 +151,6 @@ class RemoteConnection:
             self._metadata,
             edge=edge,
             timeout=self.timeout,
-            pace=self._wait_turn if self._between else None,
             connect=self._another,
             alive=self._is_alive,
         )
@@ -216,6 +216,7 @@ class RemoteConnection:
         """Whether anything is answered, in whatever way."""
         request = data.TagsByFilterRequest(filter=data.Filter(component_name="nobody"))
         wire = Wire(self._channel, self._loop, self._metadata, timeout=FIRST_TIMEOUT)
+        wire.tally = self._address.tally
         try:
             await wire.ask(_PING, (request,))
         except (GRPCError, SenselessAnswerError):
@@ -223,13 +224,6 @@ class RemoteConnection:
         except (asyncio.TimeoutError, OSError, ProtocolError, StreamTerminatedError):
             return False
         return True
-
-    async def _wait_turn(self) -> None:
-        now = time.monotonic()
-        turn = max(now, self._next)
-        self._next = turn + self._between
-        if now < turn:
-            await asyncio.sleep(turn - now)
 
     def _log_in(self, address: Address) -> None:
         request = auth.AuthenticateRequest(

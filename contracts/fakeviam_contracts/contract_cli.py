@@ -19,9 +19,9 @@ from fakeviam.program import (
     version_option,
 )
 from fakeviam.program import run as run_program
-from fakeviam.target import FORMS, Target, default_target
+from fakeviam.target import Target, default_target
 from fakeviam_contracts import reports, scripts
-from fakeviam_contracts.addresses import KitTargetType, max_rps_option
+from fakeviam_contracts.addresses import KIT_FORMS, KitTargetType, max_rps_option
 from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.profiles import PROFILES
@@ -87,8 +87,7 @@ class _Seconds(_ParamType):
     or_self=True,
     multiple=True,
     type=KitTargetType(),
-    help=f"A server: {FORMS}; web+http(s)://… for gRPC-Web, connect+http(s)://… for Connect. "
-    "Repeat it to compare several.",
+    help=f"A server: {KIT_FORMS}. Repeat it to compare several.",
 )
 @click.option(
     "--self", "own", is_flag=True, help="Check an in-process fake, alone or together with targets."

@@ -43,6 +43,8 @@ def why_unreachable(error: Exception, where: Target, *, spoken: str) -> str:
         return f"{cause.strerror or cause}; is the name right?"
     if isinstance(cause, ConnectionRefusedError | FileNotFoundError):
         advice = "start a fake with `fakeviam serve`, or use --self"
+        if where.path:
+            return f"no Unix socket is served at {where.path}; write host:port for TCP, or {advice}"
         return f"{os.strerror(cause.errno or 0)}; {advice}"
     is_known = isinstance(cause, OSError) and cause.errno
     said = os.strerror(cause.errno) if is_known else str(cause or error)  # type: ignore[union-attr]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from grpclib.client import Channel
 
+    from fakeviam_contracts.pacing import Pace
+
 AnyChannel: TypeAlias = "Channel | Http2Connection | WebConnection"
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -115,9 +117,15 @@ class Timed(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """How many calls a subject got, over all wires: of checks, and of set-up and clean-up, too."""
+    """The calls that a subject gets, over all wires: of checks, and of set-up and clean-up, too.
+
+    Attributes:
+        calls: How many there were.
+        pace: Waits before each one, if they must not come too fast.
+    """
 
     calls: int = 0
+    pace: Pace | None = None
 
 
 class Wire:
@@ -131,7 +139,6 @@ class Wire:
         *,
         edge: Edge | None = None,
         timeout: float | None = None,
-        pace: Callable[[], Awaitable[None]] | None = None,
         connect: Callable[[int], Awaitable[AnyChannel]] | None = None,
         alive: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
@@ -143,7 +150,6 @@ class Wire:
             metadata: Sent with every call.
             edge: Changes the messages on their way.
             timeout: Seconds until a call that is not answered counts as refused.
-            pace: Waits before each call, if calls must not come too fast.
             connect: Gives the n-th further connection, for several clients at once.
             alive: Whether the server answers anything at all, asked after a call without answer.
         """
@@ -152,7 +158,6 @@ class Wire:
         self._metadata = metadata
         self.edge = edge
         self._timeout = timeout
-        self._pace = pace
         self._connect, self._alive = connect, alive
         #: With an API key, the calls that it was seen to be allowed. What it is not ends a session;
         #: what the kit asks for itself, without an edge, it judges by itself.
@@ -160,7 +165,7 @@ class Wire:
         self.trace: Trace | None = None
         #: Says whether to make the next read twice, which an even number of calls may hide.
         self.doubles: Callable[[], bool] | None = None
-        #: Counts the calls of several wires.
+        #: Counts the calls of several wires, and spaces them.
         self.tally = Tally()
         self.calls: list[Recorded] = []
 
@@ -292,8 +297,6 @@ class Wire:
     async def _answer_once(
         self, rpc: str, requests: tuple[Message, ...], channel: AnyChannel
     ) -> Any:
-        if self._pace is not None:
-            await self._pace()
         try:
             return await self.ask(_METHODS[rpc], requests, channel)
         except GRPCError as error:
@@ -326,8 +329,10 @@ class Wire:
         channel: AnyChannel | None = None,
     ) -> object:
         """The answer of one call, by the connection or another one; errors are those of gRPC."""
-        with _forgotten_transport():
-            return await self._ask(method, requests, channel or self._channel)
+        pace = self.tally.pace
+        async with contextlib.nullcontext() if pace is None else pace.turn():
+            with _forgotten_transport():
+                return await self._ask(method, requests, channel or self._channel)
 
     async def _ask(
         self, method: wire.Method, requests: tuple[Message, ...], channel: AnyChannel

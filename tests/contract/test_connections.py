@@ -66,6 +66,20 @@ def test_what_is_no_address_in_http(
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("ftp://host", "; web+http(s)://host[:port] for gRPC-Web, connect+http(s)://host[:port] "),
+        ("web+http:/host", "write web+http://host "),
+        ("connect+https://host/path", "write connect+https://host "),
+        ("host:1/path", "no Unix socket is served at host:1/path; write host:port for TCP"),
+    ],
+)
+def test_what_to_type_instead(target: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("--target", target, "--part", "p") == 2
+    assert meant in capsys.readouterr().err
+
+
 def test_a_file_without_certificates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = tmp_path / "none.pem"
     empty.write_text("no certificate", encoding="utf-8")

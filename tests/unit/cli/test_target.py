@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def test_a_unix_socket(told: str) -> None:
 
 @pytest.mark.parametrize("told", NOT_ADDRESSES)
 def test_anything_else_is_refused(told: str) -> None:
-    with pytest.raises(ValueError, match="is not an address; write host, host:port, unix:path"):
+    with pytest.raises(ValueError, match="is not an address; write "):
         Target.parse(told)
 
 
@@ -136,3 +137,25 @@ def test_help_needs_no_hypothesis(capsys: pytest.CaptureFixture[str]) -> None:
         assert told.startswith("fakeviam: error: the kit requires Hypothesis: pip install")
         for name in [name for name in sys.modules if name.startswith("fakeviam_contracts")]:
             patch.delitem(sys.modules, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("grpc://host:1", "host:1"),
+        ("grpcs://host", "https://host"),
+        ("h2c://host/path", "host"),
+        ("http://host:1/path", "http://host:1"),
+        ("https://user:word@host", "https://host"),
+        ("HTTP://host", "http://host"),
+        ("http:/host", "http://host"),
+        ("https//[::1]:1", "https://[::1]:1"),
+    ],
+)
+def test_what_is_nearly_an_address_is_told_as_one(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"is not an address; write {re.escape(meant)}$"):
+        Target.parse(text)
+
+
+def test_a_host_may_be_called_http() -> None:
+    assert (Target.parse("http:8080").host, Target.parse("http:8080").port) == ("http", 8080)
