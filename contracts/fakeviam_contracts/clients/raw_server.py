@@ -20,6 +20,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded
 from h2.exceptions import ProtocolError
+from hyperframe.frame import GoAwayFrame
 
 from fakeviam import wire
 
@@ -80,6 +81,7 @@ class RawReply:
         piece: The maximum size of a DATA frame, which may be padded.
         pad: The padding of each frame.
         ends: Whether the status is sent at all; the client waits for it otherwise.
+        goodbye: Whether the client is told before that the connection takes no more calls.
     """
 
     message: Message | None
@@ -93,6 +95,7 @@ class RawReply:
     piece: int = 1 << 14
     pad: int | None = None
     ends: bool = True
+    goodbye: bool = False
 
 
 #: What is called; a client may ask for more, such as the health of the server, and not get it.
@@ -106,12 +109,14 @@ class RawServer:
     Attributes:
         target: Its address in the form of the protocol.
         calls: The received calls.
+        late: Those of them over connections that take no more.
     """
 
     def __init__(self, answer: Callable[[RawCall], RawReply | None]) -> None:
         """Reply to each call with the result of a function; None never replies."""
         self.answer = answer
         self.calls: list[RawCall] = []
+        self.late: list[RawCall] = []
         self.target = ""
         self._folder = tempfile.TemporaryDirectory()
         self._server: asyncio.Server | None = None
@@ -136,6 +141,7 @@ class _Connection(asyncio.Protocol):
         self._server = server
         self._http = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self._calls: dict[int, RawCall] = {}
+        self._over = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -159,6 +165,8 @@ class _Connection(asyncio.Protocol):
             self._calls[event.stream_id] = call
             if headers[":path"] in _PATHS:
                 self._server.calls.append(call)
+                if self._over:
+                    self._server.late.append(call)
         elif isinstance(event, DataReceived):
             self._calls[event.stream_id].body.extend(event.data)
             self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -170,6 +178,11 @@ class _Connection(asyncio.Protocol):
                 self._send(event.stream_id, reply)
 
     def _send(self, stream: int, reply: RawReply) -> None:
+        if reply.goodbye:
+            # h2 would send nothing more after it.
+            self._over = True
+            goodbye = GoAwayFrame(0, last_stream_id=stream).serialize()
+            self._transport.write(self._http.data_to_send() + goodbye)
         if reply.fault is Fault.HTTP_ERROR:
             head = [(":status", "503"), ("content-type", "text/html")]
             self._http.send_headers(stream, head, end_stream=True)

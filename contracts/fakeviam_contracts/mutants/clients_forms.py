@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from google.protobuf.message import Message
+    from grpclib.protocol import H2Protocol
 
     from fakeviam_contracts.mutants.clients_base import M
 
@@ -156,6 +157,32 @@ class _SeesNoFlag(Stream[Any, Any]):
             return self._recv_type()
 
 
+class _Deaf(Channel):
+    """Does not hear that the server takes no more calls."""
+
+    def _protocol_factory(self) -> H2Protocol:
+        protocol = super()._protocol_factory()
+        hear = protocol.data_received
+        protocol.data_received = lambda data: hear(_without_goodbye(data))  # type: ignore[method-assign]
+        return protocol
+
+
+def _without_goodbye(frames: bytes) -> bytes:
+    kept, at = b"", 0
+    while at < len(frames):
+        end = at + 9 + int.from_bytes(frames[at : at + 3], "big")
+        kept += b"" if frames[at + 3] == 7 else frames[at:end]
+        at = end
+    return kept
+
+
+@asynccontextmanager
+async def _connect_deaf(target: str, **key: Any) -> AsyncIterator[DataClient]:
+    with mock.patch("fakeviam_client.client.Channel", _Deaf):
+        async with connect(target, **key) as client:
+            yield client
+
+
 def _no_unknown_fields(_: object, reply: Any) -> None:
     if len(UnknownFieldSet(reply)):
         raise ValueError("a field that is not known")
@@ -169,6 +196,7 @@ FORMS = (
     on_reply("reads no newer versions", "replies-in-any-form", _no_unknown_fields),
     on_stream_class("reads messages up to one MiB", "large-replies", _TakesNoMuch),
     on_stream_class("lets no server go on", "large-replies", _LetsNobodyGoOn),
+    ClientMutant(name="hears no goodbye", obligation="goodbye-heard", connect=_connect_deaf),
     on_stream_class("ignores that a message is packed", "coding-refused", _SeesNoFlag),
     _on_status("calls refusals with details INTERNAL", "refusals-in-any-form", _details_alone),
     _on_status("calls refusals after headers UNKNOWN", "refusals-in-any-form", _refused_alone),

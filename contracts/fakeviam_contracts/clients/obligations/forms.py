@@ -6,15 +6,17 @@ import base64
 from random import Random
 from typing import TYPE_CHECKING
 
-from fakeviam.wire import data
+from fakeviam.wire import auth, data
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import (
     BrokenError,
     NotApplicableError,
+    ObservedError,
     Scenario,
     obligation,
     same,
 )
+from fakeviam_contracts.clients.obligations.connecting import KEY
 from fakeviam_contracts.clients.obligations.methods import (
     ADDS,
     CHANGES,
@@ -29,6 +31,7 @@ from fakeviam_contracts.clients.scripted import Refuse
 if TYPE_CHECKING:
     from fakeviam_contracts.clients.obligations.methods import Asking
     from fakeviam_contracts.clients.protocol import Answer
+    from fakeviam_contracts.clients.raw_server import RawCall
 
 TAGS = data.TagsByFilterResponse(tags=["hill", "lake"])
 
@@ -119,6 +122,27 @@ async def large_replies(scenario: Scenario) -> None:
     same("bytes", b"".join(contents[: len(got) or 1]), b"".join(got))  # some fetch one page
 
 
+@obligation("goodbye-heard", "CL-56")
+async def goodbye_heard(scenario: Scenario) -> None:
+    """A connection that the server ends after what is under way is not used for new calls."""
+
+    def reply(call: RawCall) -> RawReply:
+        if call.rpc == "Authenticate":
+            token = auth.AuthenticateResponse(access_token="token-1")  # noqa: S106
+            return RawReply(token, goodbye=True)
+        return RawReply(TAGS)
+
+    async with RawServer(reply) as server:
+        told = await scenario.at(server.target).ask("log_in", **KEY)
+        late = [call.rpc for call in server.late]
+    if late or told.kind == "silent":
+        raise BrokenError(f"calls {', '.join(late)}" if late else "hangs for ever")
+    if not told.ok:
+        # Some end what is under way, too.
+        raise ObservedError(str(told))
+    same("tags", list(TAGS.tags), told.result)
+
+
 # Calls that break off -------------------------------------------------------------------
 
 
@@ -172,6 +196,7 @@ OBLIGATIONS = (
     replies_in_any_form,
     refusals_in_any_form,
     large_replies,
+    goodbye_heard,
     writes_cut,
     statuses_kept,
 )
