@@ -26,7 +26,7 @@ def tags_are_added(session: Session) -> None:
     reads.check_tags(session, FilterSpec())
 
 
-@check("TR-1", "TR-2", "A8", "TR-3")
+@check("TR-1", "TR-2", "A8", "TR-3", "TA-1")
 def tags_are_removed(session: Session) -> None:
     """Existing tags are removed and counted; the others keep their order."""
     small_world(session)
@@ -34,6 +34,10 @@ def tags_are_removed(session: Session) -> None:
     writes.tag(session, [0, 1, 4], ["dog", "x", "none"], remove=True)
     reads.check_by_ids(session, [0, 1, 2, 4])
     writes.tag(session, [0], ["none"], remove=True)
+    # One that is not there comes first, and one that was removed comes back.
+    writes.tag(session, [0], ["none", "y"], remove=True)
+    writes.tag(session, [0], ["x", "y"])
+    reads.check_by_ids(session, [0])
 
 
 @check("TA-2", "A12", "ID-5")
@@ -124,6 +128,12 @@ def boxes_are_removed(session: Session) -> None:
     # One of two boxes that only differ in their ids.
     writes.remove_box(session, 0, 0)
     reads.check_files(session, FilterSpec(), descending=False)
+    # The first, the middle and the last of several.
+    for label in ("ant", "bee", "cow", "doe"):
+        writes.box(session, 1, label, WHOLE)
+    for at in (0, 1, -1):
+        writes.remove_box(session, 1, session.model.files[1].boxes[at].handle)
+        reads.check_by_ids(session, [1])
 
 
 @check("BU-1", "BU-2", "BU-3", "BU-4")

@@ -37,7 +37,7 @@ FEW, MANY = 2, 8
 
 
 def boxes_at_once(session: Session, clients: int) -> None:
-    """Clients add boxes to the same image: all are stored, and have distinct ids."""
+    """Clients add boxes to the same image, and remove their first: all stands, ids differ."""
     (text,) = images(session, 1)
     scripts: list[list[list[Message]]] = [
         [
@@ -60,6 +60,16 @@ def boxes_at_once(session: Session, clients: int) -> None:
     labels = {f"{client}-{number}" for client in range(clients) for number in range(2)}
     told = {box.label for box in found.annotations.bboxes}
     session.expect("BX-5", "boxes when all clients are done", labels, told)
+    first = [box.id for box in found.annotations.bboxes if box.label.endswith("-0")]
+    removing: list[list[list[Message]]] = [
+        [[data.RemoveBoundingBoxFromImageByIDRequest(binary_data_id=text, bbox_id=one)]]
+        for one in first
+    ]
+    answered(session, "BR-1", session.wire.at_once(removing))
+    (found,) = raw.files(session, text)
+    told = {box.label for box in found.annotations.bboxes}
+    second = {label for label in labels if label.endswith("-1")}
+    session.expect("BR-1", "boxes when all clients removed one", second, told)
 
 
 def deletes_at_once(session: Session, clients: int) -> None:
@@ -118,7 +128,7 @@ def _content(call: Timed) -> bytes:
 
 
 def names_at_once(session: Session, clients: int) -> None:
-    """Of concurrent creations or renamings to one name, exactly one succeeds."""
+    """Of concurrent creations or renamings to one name, exactly one succeeds; deletes all do."""
     organization_id = session.place.organization_id
     creating: list[Message] = [
         dataset.CreateDatasetRequest(name="pets", organization_id=organization_id)
@@ -140,6 +150,11 @@ def names_at_once(session: Session, clients: int) -> None:
     timed = session.wire.at_once(scripts)
     renamed = [call for call in timed if not isinstance(call.answer, Refused)]
     session.expect("DS-8", "datasets that got one name at once", 1, len(renamed))
+    deleting: list[list[list[Message]]] = [[[dataset.DeleteDatasetRequest(id=one)]] for one in own]
+    answered(session, "DS-2", session.wire.at_once(deleting))
+    listing = dataset.ListDatasetsByIDsRequest(ids=own)
+    left = raw.call(session, "DS-5", "ListDatasetsByIDs", listing).datasets
+    session.expect("DS-2", "datasets that clients deleted at once", 0, len(left))
 
 
 def pages_beside_uploads(session: Session, clients: int) -> None:
@@ -218,11 +233,11 @@ CHECKS = tuple(
         (tags_at_once, ("TA-1", "TR-1", "TA-5", "A71")),
         (tags_by_filter_at_once, ("TA-3", "A71")),
         (tags_removed_at_once, ("TR-2",)),
-        (boxes_at_once, ("BX-1", "BX-5")),
+        (boxes_at_once, ("BX-1", "BX-5", "BR-1")),
         (members_at_once, ("DM-1",)),
         (deletes_at_once, ("DI-1",)),
         (uploads_at_once, ("UP-9", "FU-3")),
-        (names_at_once, ("DS-8",)),
+        (names_at_once, ("DS-8", "DS-2")),
         (pages_beside_uploads, ("PG-7",)),
         (questions_at_once, ("PG-3", "BI-1")),
     )

@@ -92,6 +92,9 @@ def _change_boxes_of_uploads(session: Session, whole: str, other: str) -> None:
     found = raw.page(session, "FI-10", "BinaryDataByFilter", filter_).data
     ids = {entry.metadata.binary_data_id for entry in found}
     session.expect("FI-10", "files by labels of their uploads", {whole, other}, ids)
+    of_marks = raw.mine(session, bbox_labels=["outdoors"])
+    marked = raw.page(session, "FI-10", "BinaryDataByFilter", of_marks).data
+    session.expect("FI-10", "files by labels of their classifications", 0, len(marked))
     one, two = (file.annotations.bboxes[0].id for file in raw.files(session, whole, other))
     updating = data.UpdateBoundingBoxRequest(binary_data_id=whole, bbox_id=one, label="cat")
     raw.call(session, "BU-1", "UpdateBoundingBox", updating)

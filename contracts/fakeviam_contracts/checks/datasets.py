@@ -123,7 +123,7 @@ def datasets_are_renamed(session: Session) -> None:
     writes.rename_dataset(session, 0, "again")
 
 
-@check("DM-1", "DM-3", "DM-4", "DM-6", "FI-11")
+@check("DM-1", "DM-3", "DM-4", "DM-6", "FI-11", "DS-3")
 def members_come_and_go(session: Session) -> None:
     """Adding twice has no further effect; removing non-members is allowed; the data remains."""
     small_world(session)
@@ -133,6 +133,7 @@ def members_come_and_go(session: Session) -> None:
         writes.change_members(session, 0, [0, 1, 1], form=form)
         writes.change_members(session, 1, [1, 4], form=form)
         writes.change_members(session, 0, [1, 2], form=form, remove=True)
+    writes.change_members(session, 0, [3, 5])
     writes.rename_dataset(session, 0, "dogs")
     for spec in (FilterSpec(dataset=0), FilterSpec(dataset=1), FilterSpec()):
         reads.check_files(session, spec, descending=False)

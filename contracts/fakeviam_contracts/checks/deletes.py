@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
@@ -111,9 +112,27 @@ def all_readings(session: Session) -> None:
         FilterSpec(),
     ):
         small_world(session, files=1)
+        if spec == FilterSpec():
+            _none_of_two_fields(session)
         writes.delete_rows(session, 0, spec)
         reads.check_rows(session, FilterSpec(), descending=False)
     reads.check_files(session, FilterSpec(), descending=False)
+
+
+def _none_of_two_fields(session: Session) -> None:
+    """Two fields are combined with AND: what one of them does not match is not deleted."""
+    part = session.place.parts[0]
+    met: dict[str, Any] = {
+        "location_ids": (part.location_id,),
+        "robot_id": part.robot_id,
+        "part_id": part.part_id,
+        "component_type": "sensor",
+        "method": "Readings",
+        "tags": ("dog", "row"),
+    }
+    for name, other in permutations(met, 2):
+        nobody = "nobody" if isinstance(met[other], str) else ("nobody",)
+        writes.delete_rows(session, 0, FilterSpec(**{name: met[name], other: nobody}))
 
 
 CHECKS = (by_ids, no_ids, by_filter, all_readings, readings_by_days, readings_by_days_and_filter)

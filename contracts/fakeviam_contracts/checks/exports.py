@@ -211,7 +211,7 @@ def exports_of_what(session: Session) -> None:
 @check("EX-1")
 def many_points(session: Session) -> None:
     """More readings than fit into a page, in one stream."""
-    writes.upload_many_rows(session, 230)
+    writes.upload_many_rows(session, 1001)
     points = _export(session, resource_subtype="sensor")
     expected = [row.data["readings"]["n"] for row in session.model.rows]
     session.expect("EX-1", "points of many readings", expected, sorted(_numbers(points)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import pipelines, saved_queries
-from fakeviam_contracts.checks.base import check
+from fakeviam_contracts.checks.base import BASE, check
 from fakeviam_contracts.checks.pipelines import COUNT
 from fakeviam_contracts.model import FilterSpec
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 MANY = 130
+#: Readings come in one upload: more than a server might take, or give, at once.
+MANY_ROWS = 1001
+#: More metadata than a server might tell with one page.
+SOURCES = 40
 EVERY = range(MANY)
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -69,12 +73,17 @@ def many_files_are_deleted(session: Session) -> None:
     reads.check_files(session, FilterSpec(), descending=False)
 
 
-@check("CU-2", "TD-1", "PG-8", "DT-1", "DT-4")
+@check("CU-2", "TD-1", "TD-2", "PG-1", "PG-8", "DT-1", "DT-4", "A6")
 def many_readings(session: Session) -> None:
-    """Many readings are read by pages, counted and deleted."""
-    writes.upload_many_rows(session, MANY)
-    reads.check_rows(session, FilterSpec(), limit=100, descending=False)
+    """Many readings are read by pages of any size, counted and deleted; from many sources, too."""
+    writes.upload_many_rows(session, MANY_ROWS)
+    for limit in (100, 256, 1000, 2**32):
+        reads.check_rows(session, FilterSpec(), limit=limit, descending=False)
     reads.check_counts(session, FilterSpec(), limit=1)
+    for at in range(SOURCES):
+        row: dict[str, object] = {"readings": {"n": float(at)}}
+        writes.upload_rows(session, part=0, rows=[row], times=[(BASE, BASE)], tags=[f"t{at}"])
+    reads.check_rows(session, FilterSpec(end=BASE, tag_rule="tagged"), limit=100, descending=False)
     writes.delete_rows(session, 0, FilterSpec())
 
 

@@ -75,7 +75,7 @@ def deletes_of_internal_data(session: Session) -> None:
         _expect_count(session, "DF-3", BINARY, left, include_internal_data=True)
 
 
-@check("DM-7", "DS-4", needs=(Need.FOREIGN,))
+@check("DM-7", "DS-4", "DS-8", needs=(Need.FOREIGN,))
 def data_of_others(session: Session) -> None:
     """Data of other organizations cannot join our datasets, which they do not list either."""
     foreign = _upload(session, session.place.foreign)
@@ -90,6 +90,12 @@ def data_of_others(session: Session) -> None:
     listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=foreign.partition("/")[0])
     listed = raw.call(session, "DS-4", "ListDatasetsByOrganizationID", listing).datasets
     session.expect("DS-4", "datasets of another organization", [], [d.id for d in listed])
+    # Names are unique in an organization alone.
+    for name in ("pets", "cars"):
+        create = dataset.CreateDatasetRequest(name=name, organization_id=listing.organization_id)
+        raw.call(session, "DS-8", "CreateDataset", create)
+    renaming = dataset.RenameDatasetRequest(id=dataset_id, name="cars")
+    raw.call(session, "DS-8", "RenameDataset", renaming)
 
 
 @check("DT-1", "DF-1", needs=(Need.FOREIGN,))

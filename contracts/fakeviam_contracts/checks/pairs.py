@@ -115,15 +115,19 @@ def lists_beside_others(session: Session) -> None:
                 reads.check_files(session, spec, limit=100, descending=False)
 
 
-@check("FI-6", "FI-7", "FI-11", "FI-12")
+@check("FI-1", "FI-6", "FI-7", "FI-11", "FI-12")
 def tags_beside_others(session: Session) -> None:
     """Tag rules combine with all other fields."""
     values = _world(session)
     for rule in ("tagged", "untagged"):
         for name in values:
             if name != "tags":
-                spec = FilterSpec(**{name: values[name], "tag_rule": rule})
-                reads.check_files(session, spec, limit=100, descending=False)
+                for value in (values[name], STRANGE[name]):
+                    fields: dict[str, Any] = {name: value, "tag_rule": rule}
+                    spec = FilterSpec(**fields)
+                    reads.check_files(session, spec, limit=100, descending=False)
+    # The name of a dataset is a tag of nobody.
+    reads.check_files(session, FilterSpec(tags=("pets",)), descending=False)
     for dataset in (0, 1):
         for tags in (("dog",), ("Dog", "bird"), ("none",)):
             reads.check_files(session, FilterSpec(dataset=dataset, tags=tags))

@@ -147,6 +147,8 @@ def filters_follow_changes(session: Session) -> None:
         ):
             reads.check_files(session, spec, descending=False)
             reads.check_counts(session, spec)
+        reads.check_tags(session, FilterSpec(dataset=0))
+        reads.check_labels(session, FilterSpec(dataset=0))
 
 
 @check("A23", "TA-1")

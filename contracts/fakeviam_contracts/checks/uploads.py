@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import datasync
@@ -68,6 +69,11 @@ def names_and_types(session: Session) -> None:
         session, way="FileUpload", part=0, chunks=[b"%PDF"], extension=".jpg", mime_type="x/y"
     )
     writes.upload(session, way="FileUpload", part=0, chunks=[b"\x89PNG"], file_name="dir/../n")
+    # Names with their extension, as robots send them (UP-6); and an empty image, which is one.
+    for name, content in (("/data/a.png", b"x"), ("a.png", b"x"), ("a.png.png", b"x"), ("", b"")):
+        writes.upload(
+            session, way="FileUpload", part=0, chunks=[content], extension=".png", file_name=name
+        )
     for ext in (".txt", ".jpg"):
         writes.upload(
             session,
@@ -82,21 +88,21 @@ def names_and_types(session: Session) -> None:
 @check("UP-7", "A27", "DM-3")
 def tags_and_datasets(session: Session) -> None:
     """Tags and datasets apply to the new file; an unknown dataset refuses the upload."""
-    for name in ("pets", "cars"):
+    for name in ("pets", "cars", "dogs"):
         writes.create_dataset(session, name)
-    for way in WAYS:
+    for way, times in product(WAYS, (None, (BASE, BASE))):
         writes.upload(
             session,
             way=way,
             part=0,
             chunks=[b"x"],
             tags=["b", "a", "b"],
-            datasets=[1, 0],
-            times=(BASE, BASE),
+            datasets=[1, 0, 2],
+            times=times,
         )
     filter_ = raw.mine(session, dataset_id=session.handles.datasets[0])
     members = raw.page(session, "FI-11", "BinaryDataByFilter", filter_).data
-    session.expect("UP-7", "members by their uploads", len(WAYS), len(members))
+    session.expect("UP-7", "members by their uploads", len(session.model.files), len(members))
     writes.delete_dataset(session, 1)
     for way in WAYS:
         writes.upload(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+#: More pieces of a file than a server might keep.
+MANY_PIECES = 130
 
 
 @check("TA-3", "UP-7", "FI-6", "TA-1", "TA-5", "TR-1", "NM-2")
@@ -75,25 +80,28 @@ def awkward_types(session: Session) -> None:
         reads.check_files(session, FilterSpec(mime_types=(mime_type,)), descending=False)
 
 
-#: Limits: of all times, of int64 nanoseconds, of the epoch, of microseconds.
+#: Limits: of all times, of int64 nanoseconds, of the epoch, of microseconds. None of them arrives
+#: in the order of times, before 1970 or within a microsecond either.
 TIMES = (
-    -62_135_510_400 * SECOND,
-    -(2**63),
-    -1,
-    1,
     2,
-    2**63 - 1,
-    2**63,
     253_402_300_800 * SECOND - 1,
+    -1,
+    2**63,
+    -(2**63),
+    1,
+    2**63 - 1,
+    -62_135_510_400 * SECOND,
 )
 
 
-@check("FI-13", "TM-1", "TM-3", "A2", "A3")
+@check("FI-13", "TM-1", "TM-3", "PG-6", "A2", "A3", "A32")
 def awkward_times(session: Session) -> None:
-    """All valid times are stored and compared with nanosecond precision."""
+    """All valid times are stored, compared and ordered with nanosecond precision."""
     for at, time in enumerate(TIMES):
         writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"x"], times=(time, time))
         writes.upload_rows(session, part=0, rows=[raw.READING], times=[(time, time)])
+    for way in WAYS:  # received before it was asked for, which is odd, but what was uploaded
+        writes.upload(session, way=way, part=0, chunks=[b"x"], times=(BASE, BASE - SECOND))
     for time in (*TIMES, 0):
         for spec in (
             FilterSpec(start=time),
@@ -104,7 +112,7 @@ def awkward_times(session: Session) -> None:
             reads.check_rows(session, spec, descending=False)
 
 
-@check("BX-5", "FI-10", "BU-1", "NM-2")
+@check("BX-5", "FI-10", "BU-1", "BL-1", "NM-2")
 def awkward_labels(session: Session) -> None:
     """Labels of boxes are stored unchanged, distinguished by filters, and listed separately."""
     writes.upload_many(session, 3)
@@ -141,7 +149,8 @@ READINGS: tuple[dict[str, object], ...] = (
     {"": 1.0, " ": 2.0, "_id": "x", "__proto__": {"a": 1.0}, "constructor": "x"},
     {"caf\u00e9": 1.0, "cafe\u0301": 2.0, "FISH": 1.0, "fish": 2.0, "x" * 300: 1.0},
     {"null": None, "no": False, "zero": 0.0, "empty": "", "list": [], "map": {}},
-    {"mixed": [None, False, 0.0, "", [], {}, [None], {"a": None}]},
+    {"mixed": [None, False, 0.0, "", [], {}, [None], {"a": None}], "more": [1.0, True, "1", None]},
+    {"long": [float(at) for at in range(300)], "wide": {f"key {at}": 1.0 for at in range(300)}},
     {"time": "2024-01-01T00:00:00Z", "date": "2024-01-01", "number": "1.0", "yes": "true"},
     {"digits": "0123", "decimal": "1e3", "hex": "0x10", "true": "True"},
     {"text": "null", "id": "0123456789abcdef01234567", "nan": "NaN", "bytes": "AAEC"},
@@ -173,6 +182,11 @@ def random_contents(session: Session) -> None:
             [b"\x00\x00a\x00", b"\x00"],
             [b" a ", b" \n"],
             [b"\xff\xfe\x80", b"\xc3", b"\xa9"],
+            # What a server might unpack or decode, and more pieces than it might keep.
+            [gzip.compress(b"x", mtime=0)],
+            [zlib.compress(b"x")],
+            [base64.b64encode(b"a picture of a dog")],
+            [b"%d;" % at for at in range(MANY_PIECES)],
         ):
             writes.upload(session, way=way, part=0, chunks=pieces, times=(BASE, BASE))
     files = range(len(session.handles.files))

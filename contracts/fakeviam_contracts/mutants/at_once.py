@@ -37,7 +37,7 @@ def after(rounds: int, work: Callable[[], object]) -> None:
         work()
 
 
-class _Busy(MemoryStore):
+class Busy(MemoryStore):
     """Remembers the writes in progress, and the state when they started."""
 
     def begun(self, key: object, before: object = None) -> Any:
@@ -53,7 +53,7 @@ class _Busy(MemoryStore):
         return {r.file_id: r.tags for r in self.find_binary(file_ids) if r is not None}
 
 
-class _LosesTags(_Busy):
+class _LosesTags(Busy):
     """Writes back the list of tags as it was read, with the new ones: the last write wins."""
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
@@ -65,7 +65,7 @@ class _LosesTags(_Busy):
         return super().add_tags(ids, tags)
 
 
-class _LosesRemovals(_Busy):
+class _LosesRemovals(Busy):
     """A removal that is concurrent with an addition is lost."""
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
@@ -78,7 +78,7 @@ class _LosesRemovals(_Busy):
         return super().remove_tags(file_ids, tags)
 
 
-class _Halves(_Busy):
+class _Halves(Busy):
     """Tags one half of the matching files now, and the other half later."""
 
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
@@ -90,7 +90,7 @@ class _Halves(_Busy):
         return len(ids)
 
 
-class _LateTags(_Busy):
+class _LateTags(Busy):
     """With concurrent writes, acknowledges immediately and writes later."""
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
@@ -101,21 +101,21 @@ class _LateTags(_Busy):
         return len(ids)
 
 
-class _LosesMembers(_Busy):
+class _LosesMembers(Busy):
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         if self.begun((dataset_id, "members"), True):  # noqa: FBT003 - the state
             return 0
         return super().add_members(dataset_id, file_ids)
 
 
-class _LosesBoxes(_Busy):
+class _LosesBoxes(Busy):
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
         if self.begun((file_id, "boxes"), True):  # noqa: FBT003 - the state
             return True
         return super().add_box(file_id, box)
 
 
-class _CountsTwice(_Busy):
+class _CountsTwice(Busy):
     """Counts what existed at the start, even if another call has deleted it since."""
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
@@ -126,7 +126,7 @@ class _CountsTwice(_Busy):
         return count if before is None else len(before)
 
 
-class _CountsTagsTwice(_Busy):
+class _CountsTagsTwice(Busy):
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         key = ("removed", tuple(tags))
         doing: dict[object, TagRemoval] = vars(self).setdefault("_answers", {})
@@ -136,7 +136,7 @@ class _CountsTagsTwice(_Busy):
         return doing[key]
 
 
-class _SameNames(_Busy):
+class _SameNames(Busy):
     """Checks whether a name is taken before concurrent calls have stored theirs."""
 
     def _is_taken(self, organization_id: str, name: str) -> bool:
@@ -154,7 +154,7 @@ class _SameNewNames(_SameNames):
         return super().add_dataset(dataset, members_of=members_of)
 
 
-class _LosesUploads(_Busy):
+class _LosesUploads(Busy):
     """Of concurrent uploads only the first is stored, but all are acknowledged."""
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
@@ -164,7 +164,7 @@ class _LosesUploads(_Busy):
             after(10_000, lambda: None)
 
 
-class _SameContents(_Busy):
+class _SameContents(Busy):
     """Concurrent uploads all get the bytes of the first."""
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:

@@ -11,6 +11,7 @@ from fakeviam_contracts.mutants import (
     access,
     at_once,
     captures,
+    careless,
     confused,
     crossings,
     datasets,
@@ -81,6 +82,7 @@ SERVERS: tuple[Mutant, ...] = (
     *newer_values.MUTANTS,
     *forgetful.MUTANTS,
     *confused.MUTANTS,
+    *careless.MUTANTS,
 )
 
 

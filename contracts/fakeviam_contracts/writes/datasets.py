@@ -42,6 +42,8 @@ def rename_dataset(session: Session, handle: int, name: str) -> None:
     reply = session.outcome("DS-3", rpc, session.wire.call(rpc, request), grounds)
     if reply is not None and existing is not None:
         existing.name = _stored_name(session, request.id, name, grounds)
+        if session.model.members(handle):
+            _check_members(session, handle, "DS-3")
     check_datasets(session)
 
 
