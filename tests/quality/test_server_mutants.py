@@ -69,10 +69,14 @@ def test_the_right_server_passes_every_check(policy: str) -> None:
         ("hides datasets of files by ids", "members_come_and_go", "DM-3"),
         ("finds old labels until a box of theirs goes", "filters_follow_changes", "FI-10"),
         ("finds the members of deleted datasets", "filters_follow_changes", "FI-11"),
+        ("keeps one member of a renamed dataset", "members_come_and_go", "DS-3"),
+        ("removes tags up to a strange one", "tags_are_removed", "TR-1"),
+        ("never gives a tag again", "tags_are_removed", "TA-1"),
+        ("keeps the limit of the first page", "tokens_of_other_questions", "PG-1"),
     ],
 )
 def test_a_finding_names_the_clause_that_is_broken(name: str, check: str, clause: str) -> None:
-    """BU-1, BU-2, BU-3, BX-4: not that of a filter, or of an earlier change, which shows it."""
+    """BU-1, BU-2, BU-3, BX-4, DS-3, PG-1: not that of a filter or of an earlier change."""
     (mutant,) = (mutant for mutant in SERVERS if mutant.name == name)
     (chosen,) = (each for each in CHECKS if each.name == check)
     subject = subject_of(mutant)
