@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 HOUR = 3600 * SECOND
 #: More records than any page limit that is looked for.
 MANY_ROWS, MANY_FILES = 1001, 130
+#: How often that of which there is one look is asked.
+SAME = 3
 #: Larger than any reply that is looked for.
 LARGE = 8 * 1024 * 1024
 
@@ -205,12 +208,14 @@ def _limit_of(
     def asked(limit: int) -> Any:
         return _page(session, rpc, limit, with_bytes=with_bytes)
 
-    reply, again = asked(count), asked(count)
+    session.wire.doubles = None  # one after the other, who takes turns is found out
+    replies = [asked(count) for _ in range(SAME)]
+    sizes = [str(one) if isinstance(one, Refused) else len(one.data) for one in replies]
+    if len(set(sizes)) > 1:
+        raise UnsettledError(f"it is not always the same: pages of {count} have the sizes {sizes}")
+    reply = replies[0]
     if not isinstance(reply, Refused):
         size = len(reply.data)
-        require(
-            None if isinstance(again, Refused) else len(again.data), size, "the same page again"
-        )
         if not 0 < size <= count:
             raise UnsettledError(f"a page of {count} has {size} records")
         if size == count:
@@ -242,8 +247,9 @@ def _bisect(refused: int, works: Callable[[int], bool]) -> int:
 
 def _always(works: Callable[[int], bool], size: int) -> bool:
     """Whether a size works; one that does not works no other time."""
-    found = [works(size) for _ in range(3)]
-    require(len(set(found)), 1, f"answers to {size} bytes, sent three times")
+    found = [works(size) for _ in range(SAME)]
+    if len(set(found)) > 1:
+        raise UnsettledError(f"it is not always the same: {size} bytes were taken: {found}")
     return found[0]
 
 
@@ -263,8 +269,12 @@ def _max_request_bytes(session: Session, _: Found) -> tuple[object, str]:
 
 
 def _max_response_bytes(session: Session, _: Found) -> tuple[object, str]:
+    # Of a file, one read after the other: who takes turns is found out.
+    session.wire.doubles = None
+    file_of_size = functools.cache(functools.partial(_large_file, session))
+
     def works(size: int) -> bool:
-        whole = _large_file(session, size)
+        whole = file_of_size(size)
         request = data.BinaryDataByIDsRequest(binary_data_ids=[whole], include_binary=True)
         answer = ask(session, "BinaryDataByIDs", request, is_size=True)
         return not isinstance(answer, Refused)
@@ -334,7 +344,9 @@ def _duplicate_dataset_name(session: Session, _: Found) -> tuple[object, str]:
         raise UnsettledError("a name is taken twice (DS-8)")
     if isinstance(answers[0], Refused):
         raise UnsettledError(f"CreateDataset is refused: {answers[0]}")
-    require(getattr(answers[2], "status", "OK"), answers[1].status, "the same once more")
+    again = getattr(answers[2], "status", "OK")
+    if again != answers[1].status:
+        raise UnsettledError(f"it is not always the same: {answers[1]}; another time, {again}")
     if answers[1].status not in TAKEN:
         raise UnsettledError(f"a taken name is {answers[1]}, which no policy can say")
     return answers[1].status, f"a taken name is {answers[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import fields, replace
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -253,6 +253,49 @@ def test_who_takes_turns_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A4."""
     found = _of(monkeypatch, TakesTurns(), "count")
     assert found.open["count"].startswith("it is not always the same: count is ")
+
+
+class ChangesItsMind(Interceptor):
+    """Obeys one policy and another by turns: the next call is decided otherwise."""
+
+    def __init__(self, changes: dict[str, Any]) -> None:
+        other = replace(Policy.documented(), **changes)
+        self._turns = cycle([Policy.documented(), other])
+        self.fake: FakeViam
+
+    def open(self) -> FakeViam:
+        self.fake = FakeViam(clock=Clock.frozen("2024-01-01T12:00:00Z"), interceptors=[self])
+        return self.fake
+
+    def request(self, rpc: str, message: Message) -> Message:
+        del rpc
+        self.fake.policy = next(self._turns)
+        return message
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("interval_clock", "time_received"),
+        ("max_page", PageLimit(7)),
+        ("max_page", PageLimit(7, "refuse")),
+        ("binary_page", PageLimit(3)),
+        ("max_request_bytes", 2_345_678),
+        ("max_response_bytes", 1_234_567),
+        ("dataset_label", "hidden"),
+        ("unknown_ids", "refuse"),
+        ("duplicate_dataset_name", "UNKNOWN"),
+    ],
+)
+def test_who_changes_its_mind_with_each_call_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, field: str, other: object
+) -> None:
+    """A3, A6, A10, A13, A39, A53, A57, A60: also where there is only one look."""
+    server = ChangesItsMind({field: other})
+    monkeypatch.setattr(calibrate_module, "PROBES", {field: PROBES[field]})
+    with closing(OwnFake(Interpretation.named("documented"), server.open)) as subject:
+        found = calibrate(subject)
+    assert found.open[field].startswith("it is not always the same: ")
 
 
 def test_what_a_server_says_is_a_comment_in_one_line(
