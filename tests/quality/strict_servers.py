@@ -86,6 +86,15 @@ def _empty_contents(rpc: str, message: datasync.DataCaptureUploadRequest) -> boo
     )
 
 
+def _empty_piece(_: str, message: Any) -> bool:
+    """Whether this is an empty piece; an upload without pieces is taken."""
+    kind = message.DESCRIPTOR.name
+    if kind == "FileUploadRequest":
+        return message.HasField("file_contents") and not message.file_contents.data
+    is_stream = kind == "StreamingDataCaptureUploadRequest"
+    return is_stream and message.WhichOneof("upload_packet") == "data" and not message.data
+
+
 def _interval_of(message: Any) -> Any:
     filter_ = filter_of(message)
     return getattr(filter_, "interval", None)
@@ -160,6 +169,7 @@ STRICT: tuple[Mutant, ...] = (
                    lambda rpc, m: rpc == "CreateDataset" and len(m.name) > 64),
     refusing_where("refuses keys that MongoDB would not store", "CU-13", _dollar_key),
     refusing_where("refuses contents without a byte", "FU-6", _empty_contents),
+    refusing_where("refuses empty pieces of uploads", "FU-6", _empty_piece),
     refusing_where("refuses intervals inside out", "FI-18", _inside_out),
     refusing_where("refuses filters of before 1970", "TM-3", _asks_for_long_ago),
     refusing_where("takes 100 tags at most", "A72",

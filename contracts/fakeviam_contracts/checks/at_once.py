@@ -230,7 +230,7 @@ CHECKS = tuple(
     _check(program, clients, *clauses)
     for clients in (FEW, MANY)
     for program, clauses in (
-        (tags_at_once, ("TA-1", "TR-1", "TA-5", "A71")),
+        (tags_at_once, ("TA-1", "TR-1", "TA-6", "A71")),
         (tags_by_filter_at_once, ("TA-3", "A71")),
         (tags_removed_at_once, ("TR-2",)),
         (boxes_at_once, ("BX-1", "BX-5", "BR-1")),

@@ -207,8 +207,8 @@ def users_of_databases(session: Session) -> None:
     """Users are created with a password, which can be reset; the connection data mentions them."""
     rpc, organization_id = "ConfigureDatabaseUser", session.place.organization_id
     for owner_id, password, clause, status in (
-        ("", "Secret12345", "DB-6", "INVALID_ARGUMENT"),
-        ("no such organization", "Secret12345", "DB-2", "NOT_FOUND"),
+        ("", "Secret12345secret", "DB-6", "INVALID_ARGUMENT"),
+        ("no such organization", "Secret12345secret", "DB-2", "NOT_FOUND"),
         (organization_id, "", "DB-5", "INVALID_ARGUMENT"),
     ):
         wrong = data.ConfigureDatabaseUserRequest(organization_id=owner_id, password=password)
@@ -217,7 +217,7 @@ def users_of_databases(session: Session) -> None:
         # A fake has been reset before; elsewhere, users persist.
         had = _connection(session).has_database_user
         session.expect("DB-4", "there is a user", expected=False, observed=had)
-    for password in ("Secret12345", "Another67890"):
+    for password in ("Secret12345secret", "Another67890another"):
         request = data.ConfigureDatabaseUserRequest(
             organization_id=organization_id, password=password
         )

@@ -2,7 +2,7 @@
 
 Both are registers of a file, one for each tag and dataset, which are on or off. The history of a
 register must be linearizable: a single client could have seen it, with each call at some moment
-between its start and its end. In addition, lists of tags, which keep the order of adding (TA-5),
+between its start and its end. In addition, lists of tags, which keep the order of adding (TA-6),
 may only grow at their end.
 """
 
@@ -151,7 +151,7 @@ def _check_looks(session: Session, looks: list[Timed], tags: list[str]) -> None:
     lists = [[t for t in _tags(c.answer)[0] if t.endswith("-1")] for c in looks]
     lists.sort(key=len)
     grow = all(one == other[: len(one)] for one, other in pairwise(lists))
-    session.expect("TA-5", "lists of tags grow at their end alone", expected=True, observed=grow)
+    session.expect("TA-6", "lists of tags grow at their end alone", expected=True, observed=grow)
     whole = all(len({tag in tags for tags in _tags(c.answer)}) == 1 for c in looks for tag in tags)
     session.expect("A71", "a look at several files sees a change of all of them, or of none",
                    expected=True, observed=whole)  # fmt: skip
