@@ -121,6 +121,11 @@ class Service:
         # An AssertionError is grpclib's word for a message that breaks off.
         except (StreamTerminatedError, AssertionError) as error:
             raise ConnectionError(f"{method.name} was interrupted: {error}") from error
+        except AttributeError as error:
+            # grpclib forgets the transport of a connection that was lost before its call.
+            if error.name != "_transport":
+                raise
+            raise ConnectionError(f"{method.name} was interrupted: Connection lost") from error
 
 
 def rpc_of(kind: type[Message]) -> str:
