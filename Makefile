@@ -84,6 +84,9 @@ quality: .venv/.dev ## find each wrong server by checks and programs; takes hour
 false-alarms: .venv/.dev ## run the kit against the correct fake; takes half an hour, writes tests/quality/false_alarms.tsv
 	$(BIN)/python -m scripts.false_alarms $(ARGS)
 
+kit-figures: .venv/.dev ## measure what the contract kit finds with how many calls; takes half an hour, writes docs/kit-figures.md
+	$(BIN)/python -m scripts.kit_figures $(ARGS)
+
 docs: .venv/.docs ## build the documentation as a site, build/site/index.html; fails on a broken link
 	$(BIN)/python -m sphinx -q -E -W --keep-going -c docs/site . build/site $(ARGS)
 	@echo "build/site/index.html"
@@ -140,4 +143,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: bench check clauses clean client-report contract coverage crash demo docs false-alarms format fuzz help imports interop-go interop-ts lint mutation mypy protos pyright quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types
+.PHONY: bench check clauses clean client-report contract coverage crash demo docs false-alarms format fuzz help imports interop-go interop-ts kit-figures lint mutation mypy protos pyright quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types

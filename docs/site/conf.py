@@ -92,6 +92,7 @@ CHAPTERS = {
         "strict",
         "contract-kit",
         "client-adapters",
+        "kit-figures",
     ],
     "Reference": [
         "site/python",

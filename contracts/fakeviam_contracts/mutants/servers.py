@@ -103,4 +103,5 @@ def start(mutant: Mutant, **more: object) -> FakeViam:
         options["interceptors"] = [mutant.interceptor()]
     if mutant.store is not None:
         options["store"] = mutant.store
-    return FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z"), **options)
+    options.setdefault("clock", Clock.frozen("2024-01-01T12:00:00Z"))
+    return FakeViam(seed=1, policy=policy, **options)

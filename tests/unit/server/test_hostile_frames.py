@@ -120,4 +120,4 @@ def test_a_server_under_any_frames_at_all() -> None:
 @pytest.mark.slow
 def test_a_server_under_any_frames_for_longer() -> None:
     """The same, with more of them (SV-11, SV-4)."""
-    _campaign(3000)
+    _campaign(1500)
