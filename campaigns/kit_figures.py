@@ -7,7 +7,7 @@ import statistics
 import tempfile
 from collections import Counter
 from dataclasses import astuple, dataclass, fields
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,10 +81,9 @@ def measure(server: Mutant, *, kind: str) -> Run:
 
 def calls_by_check(result: Result) -> dict[str, int]:
     """How many calls a run had made at the end of each fixed check; no programs followed."""
-    made = [check for check in result.checks if check.verdict is not Verdict.SKIPPED]
-    calls = accumulate(check.rpcs for check in made)
-    before = result.rpcs - sum(check.rpcs for check in made)  # what is seen at once
-    return {check.name: before + total for check, total in zip(made, calls, strict=True)}
+    before = result.rpcs - sum(check.rpcs for check in result.checks)  # what is seen at once
+    calls = accumulate((check.rpcs for check in result.checks), initial=before)
+    return dict(zip((check.name for check in result.checks), islice(calls, 1, None), strict=True))
 
 
 # The table of runs -----------------------------------------------------------------------

@@ -44,7 +44,11 @@ class Verdict(enum.Enum):
 
 @dataclass(kw_only=True)
 class CheckResult:
-    """One check, run or not."""
+    """One check, run or not.
+
+    Attributes:
+        rpcs: How many calls it took, those of its clean-up included, without those of shrinking.
+    """
 
     name: str
     clauses: tuple[str, ...]

@@ -270,12 +270,13 @@ class _Run:
         self.result.checks.append(checked)
         began = time.monotonic()
         for _ in range(MOST_BY_CHECK):
+            before = self._subject.tally.calls
             try:
                 session, assertion = self._attempt(check)
             except ConnectionLostError:
                 checked.verdict, checked.reason = Verdict.NOT_REACHED, LOST
                 raise
-            checked.rpcs += len(session.wire.calls)
+            checked.rpcs += self._subject.tally.calls - before
             if checked.verdict is Verdict.KEPT and session.may_not:
                 checked.verdict, checked.reason = Verdict.MAY_NOT, session.may_not
             elif checked.verdict is Verdict.KEPT and session.left_out:
