@@ -1,7 +1,4 @@
-"""Wrong servers: lists, pages and queries, in points that only fixed checks ask about.
-
-Random programs were not tried on them, so they are not in the campaign.
-"""
+"""Wrong servers: lists, pages and queries, in points that only fixed checks ask about."""
 
 from __future__ import annotations
 

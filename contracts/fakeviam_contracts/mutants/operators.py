@@ -1,7 +1,4 @@
-"""Wrong servers: stages and operators of published queries.
-
-Random programs send none of these, so, like those of SQL, they are not in the campaign.
-"""
+"""Wrong servers: stages and operators of published queries. Random programs send none of these."""
 
 from __future__ import annotations
 

@@ -23,9 +23,11 @@ from fakeviam_contracts.mutants import (
     forgetful,
     ids,
     indexes,
+    lists,
     many,
     matches,
     newer_values,
+    operators,
     organizations,
     pairs,
     pipeline_runs,
@@ -36,6 +38,7 @@ from fakeviam_contracts.mutants import (
     sequence_exports,
     sequences,
     side_effects,
+    statements,
     uploads,
     values,
     whole_readings,
@@ -82,7 +85,13 @@ SERVERS: tuple[Mutant, ...] = (
     *newer_values.MUTANTS,
     *forgetful.MUTANTS,
     *confused.MUTANTS,
+<<<<<<< HEAD
     *careless.MUTANTS,
+=======
+    *operators.MUTANTS,
+    *statements.MUTANTS,
+    *lists.MUTANTS,
+>>>>>>> 4b56308 (Wrong servers of stages, SQL and lists are in the park with all others)
 )
 
 

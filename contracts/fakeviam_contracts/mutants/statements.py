@@ -1,4 +1,4 @@
-"""Wrong servers: SQL queries. Random programs send none, so these are not in the campaign."""
+"""Wrong servers: SQL queries. Random programs send none."""
 
 from __future__ import annotations
 
