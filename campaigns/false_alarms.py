@@ -27,7 +27,9 @@ POLICIES = ("documented", "observed", "strict")
 #: How the fake is reached or keeps its data; `self` is the kit's own, in its process. At the Unix
 #: socket there is no port besides. With `restarts` it is stopped and started again on its data
 #: directory, in checks, in the middle of programs and before each seed.
-WAYS = ("self", "tcp", "unix", "tls", "grpc-web", "data-dir", "restarts")
+WAYS = ("self", "tcp", "unix", "tls", "grpc-web", "connect", "data-dir", "restarts")
+#: The scheme of an address, where it is not that of gRPC.
+_SCHEMES = {"grpc-web": "web+http", "connect": "connect+http"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +124,8 @@ def reached(row: Quiet, folder: Path) -> Iterator[dict[str, Any]]:
         if row.way == "tls":
             port = cloud.target.rpartition(":")[2]
             where |= {"target": f"https://localhost:{port}", "ca_file": str(cloud.ca_file)}
-        elif row.way == "grpc-web":
-            where["target"] = f"web+http://{cloud.target}"
+        elif row.way in _SCHEMES:
+            where["target"] = f"{_SCHEMES[row.way]}://{cloud.target}"
         elif row.way == "restarts":
             where["restart"] = started.restart
         yield where

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from fakeviam_contracts.mutants.servers import SERVERS
@@ -45,7 +45,8 @@ def main() -> int:
     known = {key: row for key, row in known.items() if key in named}
     missing = [] if arguments.page else [at for key, at in named.items() if key not in known]
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for row in pool.map(_measure, missing):
+        for done in as_completed([pool.submit(_measure, at) for at in missing]):
+            row = done.result()
             print(f"{row.kind}: {row.server}: {row.status}", flush=True)
             known[_key(row)] = row
             write(TABLE, [known[key] for key in named if key in known])

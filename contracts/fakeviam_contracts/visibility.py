@@ -17,9 +17,13 @@ SECOND = 1_000_000_000
 
 
 def settle(session: Session) -> None:
-    """Wait as long as it takes on this subject, after an upload."""
-    if session.interpretation.visibility and session.place.sleep is not None:
-        session.place.sleep(session.interpretation.visibility * SECOND)
+    """Wait as long as it takes on this subject after an upload, before anything else is asked.
+
+    Uploads that follow one another are waited for together.
+    """
+    sleep, seconds = session.place.sleep, session.interpretation.visibility
+    if seconds and sleep is not None:
+        session.wire.owed = lambda: sleep(seconds * SECOND)
 
 
 def measure_lag(session: Session) -> None:

@@ -45,6 +45,8 @@ _SMALL = 1 << 16
 #: What the log calls a move of the subject's clock, which is no call.
 WAIT = "wait"
 
+UPLOADS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+
 #: How reads begin that may be repeated at no cost.
 _READS = ("BinaryData", "TabularData", "TagsBy", "ExportTabular")
 
@@ -165,7 +167,13 @@ class Wire:
         self.trace: Trace | None = None
         #: Says whether to make the next read twice, which an even number of calls may hide.
         self.doubles: Callable[[], bool] | None = None
+<<<<<<< HEAD
         #: Counts the calls of several wires, and spaces them.
+=======
+        #: Waits until uploads are seen, before the next call that is none.
+        self.owed: Callable[[], None] | None = None
+        #: Counts the calls of several wires.
+>>>>>>> 7134fa4 (Kit: uploads that follow one another are waited for together; false alarms by Connect are measured)
         self.tally = Tally()
         self.calls: list[Recorded] = []
 
@@ -180,6 +188,7 @@ class Wire:
             ConnectionLostError: The connection broke.
             MayNotError: The API key may not do it.
         """
+        self._settle(rpc)
         sent = self._outgoing(rpc, request)
         if self.doubles is not None and rpc.startswith(_READS) and self.doubles():
             self._record(rpc, (sent,))
@@ -198,6 +207,11 @@ class Wire:
         """Keep in the log that the subject's clock was moved."""
         span = struct_from({"seconds": nanos / 1e9})
         self.calls.append(Recorded(WAIT, (span,), wire.well_known.Struct()))
+
+    def _settle(self, *rpcs: str) -> None:
+        if self.owed is not None and not set(rpcs) <= set(UPLOADS):
+            owed, self.owed = self.owed, None
+            owed()
 
     async def _open(self, number: int) -> AnyChannel:
         return self._channel if self._connect is None else await self._connect(number)
@@ -220,6 +234,7 @@ class Wire:
         Raises:
             ConnectionLostError: A connection broke.
         """
+        self._settle(*(rpc_of(call) for script in scripts for call in script))
         sent = [
             [tuple(self._outgoing(rpc_of(call), message) for message in call) for call in script]
             for script in scripts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from grpclib.exceptions import GRPCError
 
 from fakeviam import Interceptor
+from fakeviam_contracts.wirelog import UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     RefusalEdit = Callable[[str, Refusal], Any]
 
 #: RPCs by their contents.
-UPLOADS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 CAPTURE, FILE, STREAM = UPLOADS
 PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
 #: Replies with metadata of files.
