@@ -88,6 +88,12 @@ def test_a_server_that_changes_nothing_does_not_apply() -> None:
     assert _told(unrefused) == "did not apply"
 
 
+def test_a_server_that_crashes_is_not_killed() -> None:
+    """INTERNAL is noticed whatever the server was to be wrong in."""
+    crashing = on_reply("crashes", "DB-1", lambda _, r, __: r.nothing, "GetDatabaseConnection")
+    assert _told(crashing) == "crashed"
+
+
 def test_a_server_that_cannot_start_broke_at_start() -> None:
     assert (
         _told(with_policy("has no such policy", "A1", default_order="sideways")) == "broke at start"

@@ -94,7 +94,8 @@ def _sharing(field: str) -> ReplyEdit:
 def _earlier_metadata(_: object, reply: Any, memory: Memory) -> None:
     if reply.metadata:
         memory["metadata"] = list(reply.metadata)
-    reply.metadata[:0] = [] if reply.metadata else memory.get("metadata", [])
+    else:
+        reply.metadata.extend(memory.get("metadata", []))
 
 
 def _where(condition: Callable[[Any], bool], change: Callable[[Any], object]) -> RequestEdit:

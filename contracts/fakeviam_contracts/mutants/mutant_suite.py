@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.checks.base import Check
     from fakeviam_contracts.session import Session
 
-Verdict = Literal["killed", "survived", "did not apply", "broke at start"]
+Verdict = Literal["killed", "survived", "did not apply", "broke at start", "crashed"]
 
 _RIGHT = Mutant(name="nothing", clause="")
 
@@ -35,7 +35,7 @@ class MutantOutcome:
 
     Attributes:
         calls: RPCs until it was killed, or all of them.
-        claim: The broken claim, if it was killed.
+        claim: The broken claim, if it was killed; what it stumbled over, if it crashed.
     """
 
     mutant: Mutant
@@ -77,6 +77,9 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
             session = subject.open_session()
             claim = broken_by(check, session)
             calls += len(session.wire.calls)
+            if crash := watched.crash:
+                # That INTERNAL is noticed says nothing about what it was to be wrong in.
+                return MutantOutcome(mutant=mutant, verdict="crashed", calls=calls, claim=crash)
             if claim:
                 return MutantOutcome(
                     mutant=mutant,
@@ -121,9 +124,18 @@ class _Watched:
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
         self._hooks: list[Interceptor] = []
+        self._clouds: list[FakeViam] = []
 
     def start(self, **more: object) -> FakeViam:
-        return start(replace(self._mutant, interceptor=self._interceptor()), **more)
+        cloud = start(replace(self._mutant, interceptor=self._interceptor()), **more)
+        self._clouds.append(cloud)
+        return cloud
+
+    @property
+    def crash(self) -> str:
+        """What it stumbled over by itself, or ""."""
+        crashes = (crash for cloud in self._clouds for crash in cloud.crashes)
+        return next((f"{crash.rpc}: {crash.error!r}" for crash in crashes), "")
 
     def _interceptor(self) -> Callable[[], Interceptor] | None:
         if self._mutant.interceptor is None:
@@ -146,7 +158,7 @@ def summary(outcomes: Sequence[MutantOutcome]) -> str:
     killed = [outcome for outcome in outcomes if outcome.verdict == "killed"]
     counts = ", ".join(
         f"{sum(outcome.verdict == verdict for outcome in outcomes)} {verdict}"
-        for verdict in ("killed", "survived", "did not apply", "broke at start")
+        for verdict in get_args(Verdict)
     )
     if not killed:
         return f"{len(outcomes)} wrong servers: {counts}"
