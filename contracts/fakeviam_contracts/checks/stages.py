@@ -65,7 +65,9 @@ def _values(*values: object) -> list[mql.Document]:
 _LISTED = [{"_id": _at(2023, 12, 31, 18, 30), "n": 2}, {"_id": _at(2024, 1, 1, 18, 30), "n": 2}]
 
 #: The stage or operator, the query, and its answer.
-CASES: tuple[tuple[str, queries.Stages, list[mql.Document]], ...] = (
+Cases = tuple[tuple[str, queries.Stages, list[mql.Document]], ...]
+
+_TIMES: Cases = (
     ("$dateTrunc", _by_time("hour"), [
         {"_id": _at(2024, 1, 1, 9), "n": 2}, {"_id": _at(2024, 1, 1, 23), "n": 1},
         {"_id": _at(2024, 1, 2, 9), "n": 1}]),
@@ -89,6 +91,9 @@ CASES: tuple[tuple[str, queries.Stages, list[mql.Document]], ...] = (
     ("$subtract", [*_all(first={"$min": TIME}, last={"$max": TIME}),
                   {"$project": {"v": {"$subtract": ["$last", "$first"]}}}],
      _values((1980 - 550) * 60_000 - 5250)),
+)  # fmt: skip
+
+_VALUES: Cases = (
     ("$round", _each(v=[{"$round": [X, 1]}, {"$floor": X}, {"$divide": [X, 2]}]),
      _values([2.4, 2, 1.18], [-2.5, -3, -1.25], [7, 7, 3.5], [9, 9, 4.5])),
     ("$toString", _each(v={"$concat": [W, "/", {"$toString": {"$hour": TIME}}]}),
@@ -119,6 +124,9 @@ CASES: tuple[tuple[str, queries.Stages, list[mql.Document]], ...] = (
     ("$elemMatch", _matching({"data.readings.xs": {"$elemMatch": {"$gt": 1, "$lt": 3}}}), _ks(1)),
     ("$elemMatch", _matching({"data.readings.found": {"$elemMatch": {
         "c": "cat", "p": {"$exists": True}}}}), []),
+)  # fmt: skip
+
+_STAGES: Cases = (
     ("$unwind", [IN_TIME, {"$unwind": {"path": XS, "includeArrayIndex": "at"}},
                  {"$project": {"_id": 0, "x": XS, "at": 1}}],
      [{"x": 3, "at": 0}, {"x": 1, "at": 1}, {"x": 2, "at": 2}, {"x": 5, "at": 0},
@@ -154,12 +162,28 @@ CASES: tuple[tuple[str, queries.Stages, list[mql.Document]], ...] = (
 
 
 @check("MQ-1")
+def times_in_published_queries(session: Session) -> None:
+    """Times are cut, written, compared and reckoned with."""
+    _compare(session, _TIMES)
+
+
+@check("MQ-1")
+def values_in_published_queries(session: Session) -> None:
+    """Operators on numbers, texts and lists, conditions, and what matches."""
+    _compare(session, _VALUES)
+
+
+@check("MQ-1")
 def stages_of_published_queries(session: Session) -> None:
-    """Operators on times, numbers, texts and lists, windows, buckets, and what fills gaps."""
+    """Windows, buckets, samples, what is unwound, and what fills gaps."""
+    _compare(session, _STAGES)
+
+
+def _compare(session: Session, cases: Cases) -> None:
     for moment, reading in zip(_MOMENTS, _READINGS, strict=True):
         times = [(BASE + moment, BASE + moment + SECOND)]
         writes.upload_rows(session, part=0, rows=[{"readings": reading}], times=times)
-    for name, stages, expected in CASES:
+    for name, stages, expected in cases:
         observed = queries.asked(session, stages)
         same = [queries.comparable(each, ordered=True) for each in (expected, observed)]
         if same[0] != same[1]:
@@ -168,4 +192,4 @@ def stages_of_published_queries(session: Session) -> None:
         session.comparisons["MQ-1"] += 1
 
 
-CHECKS = (stages_of_published_queries,)
+CHECKS = (times_in_published_queries, values_in_published_queries, stages_of_published_queries)
