@@ -98,8 +98,6 @@ def _rows(session: Session, count: int, **fields: Any) -> None:
     ]
     upload = raw.capture(raw.metadata(session, raw.TABULAR, **fields), *contents)
     call(session, "DataCaptureUpload", upload)
-    if session.place.sleep is not None and session.interpretation.visibility:
-        session.place.sleep(session.interpretation.visibility * SECOND)
 
 
 def _page(session: Session, rpc: str, limit: int = 0, *, last: str = "", **how: object) -> Any:

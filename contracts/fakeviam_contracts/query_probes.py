@@ -14,7 +14,6 @@ from fakeviam_contracts import queries
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE
 from fakeviam_contracts.probing import UnsettledError, ask, call
-from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ def _reading(session: Session) -> None:
         metadata=raw.sensor(BASE, BASE), struct=struct_from({"readings": {"n": 1.0}})
     )
     call(session, "DataCaptureUpload", raw.capture(metadata, content))
-    settle(session)
 
 
 def extended_json_in_bson(session: Session, _: Found) -> tuple[object, str]:

@@ -181,6 +181,8 @@ class RemoteSubject:
 
     def close_session(self, session: Session) -> None:
         """Remove what the session made."""
+        # What is not seen yet would not be removed.
+        session.wire.wait_for_uploads()
         scope = self._open.pop(id(session))
         self.interpretation = session.interpretation
         wire = self.line.wire()

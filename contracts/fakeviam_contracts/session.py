@@ -89,6 +89,7 @@ class Session:
     ) -> None:
         """Run in `place`, and expect `interpretation`."""
         self.wire = wire
+        self.wire.settle = self._settle
         self.place = place if place.advance is None else replace(place, advance=self._advance)
         self._clock = place.advance
         self.model = ReferenceModel(interpretation)
@@ -132,6 +133,11 @@ class Session:
     def awkward(self) -> tuple[str, ...]:
         """Values that look alike, or plain ones."""
         return AWKWARD[:2] if self.plain else AWKWARD
+
+    def _settle(self) -> None:
+        """Wait as long as it takes on this subject until uploads are seen (A55)."""
+        if self.interpretation.visibility and self.place.sleep is not None:
+            self.place.sleep(self.interpretation.visibility * 1_000_000_000)
 
     def _advance(self, nanos: int) -> None:
         """Advance the subject's clock, as a step."""

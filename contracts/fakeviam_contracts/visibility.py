@@ -1,4 +1,4 @@
-"""Waiting for uploads to be seen, on a subject where that takes a while (A55)."""
+"""Learning how long it takes until uploads are seen (A55)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,6 @@ MOST_LAG = 15
 SECOND = 1_000_000_000
 
 
-def settle(session: Session) -> None:
-    """Wait as long as it takes on this subject after an upload, before anything else is asked.
-
-    Uploads that follow one another are waited for together.
-    """
-    sleep, seconds = session.place.sleep, session.interpretation.visibility
-    if seconds and sleep is not None:
-        session.wire.owed = lambda: sleep(seconds * SECOND)
-
-
 def measure_lag(session: Session) -> None:
     """Learn how long it takes until an upload is seen."""
     metadata = datasync.UploadMetadata(
@@ -37,6 +27,7 @@ def measure_lag(session: Session) -> None:
     answer = session.wire.call("DataCaptureUpload", upload)
     if isinstance(answer, Refused):
         return
+    session.learn(visibility=0)  # what is expected is not waited for
     request = data.BinaryDataByIDsRequest(binary_data_ids=[answer.binary_data_id])
     for second in range(MOST_LAG + 1):
         reply = session.wire.call("BinaryDataByIDs", request)

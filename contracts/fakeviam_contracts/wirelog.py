@@ -171,7 +171,8 @@ class Wire:
         #: Counts the calls of several wires, and spaces them.
 =======
         #: Waits until uploads are seen, before the next call that is none.
-        self.owed: Callable[[], None] | None = None
+        self.settle: Callable[[], None] | None = None
+        self._has_unseen = False
         #: Counts the calls of several wires.
 >>>>>>> 7134fa4 (Kit: uploads that follow one another are waited for together; false alarms by Connect are measured)
         self.tally = Tally()
@@ -188,7 +189,7 @@ class Wire:
             ConnectionLostError: The connection broke.
             MayNotError: The API key may not do it.
         """
-        self._settle(rpc)
+        self._wait_before(rpc)
         sent = self._outgoing(rpc, request)
         if self.doubles is not None and rpc.startswith(_READS) and self.doubles():
             self._record(rpc, (sent,))
@@ -208,10 +209,16 @@ class Wire:
         span = struct_from({"seconds": nanos / 1e9})
         self.calls.append(Recorded(WAIT, (span,), wire.well_known.Struct()))
 
-    def _settle(self, *rpcs: str) -> None:
-        if self.owed is not None and not set(rpcs) <= set(UPLOADS):
-            owed, self.owed = self.owed, None
-            owed()
+    def wait_for_uploads(self) -> None:
+        """Wait until what was uploaded is seen."""
+        if self._has_unseen and self.settle is not None:
+            self.settle()
+        self._has_unseen = False
+
+    def _wait_before(self, *rpcs: str) -> None:
+        """Wait for earlier uploads if these calls could see them."""
+        if not set(rpcs) <= set(UPLOADS):
+            self.wait_for_uploads()
 
     async def _open(self, number: int) -> AnyChannel:
         return self._channel if self._connect is None else await self._connect(number)
@@ -234,15 +241,14 @@ class Wire:
         Raises:
             ConnectionLostError: A connection broke.
         """
-        self._settle(*(rpc_of(call) for script in scripts for call in script))
+        self._wait_before(*(rpc_of(call) for script in scripts for call in script))
         sent = [
             [tuple(self._outgoing(rpc_of(call), message) for message in call) for call in script]
             for script in scripts
         ]
         timed: list[Timed] = self.run(self._clients(sent))
         for call in timed:
-            self.calls.append(Recorded(call.rpc, call.requests, call.answer))
-            self._permitted(call.rpc, call.answer)
+            self._keep(call.rpc, call.requests, call.answer)
         return timed
 
     def _permitted(self, rpc: str, answer: object) -> None:
@@ -282,9 +288,14 @@ class Wire:
 
     def _record(self, rpc: str, requests: tuple[Message, ...]) -> object:
         answer = self.run(self._answer(rpc, requests, self._channel))
-        self.calls.append(Recorded(rpc, requests, answer))
-        self._permitted(rpc, answer)
+        self._keep(rpc, requests, answer)
         return self._incoming(rpc, answer)
+
+    def _keep(self, rpc: str, requests: tuple[Message, ...], answer: Any) -> None:
+        """Keep a call in the log, and what follows from its answer."""
+        self.calls.append(Recorded(rpc, requests, answer))
+        self._has_unseen |= rpc in UPLOADS and not isinstance(answer, Refused)
+        self._permitted(rpc, answer)
 
     def _incoming(self, rpc: str, answer: Any) -> Any:
         if self.edge is None or isinstance(answer, Refused):

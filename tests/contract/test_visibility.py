@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.reads import check_rows
+from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.writes.uploads import upload_rows
 
 from fakeviam import Clock, FakeViam, Policy
 
+if TYPE_CHECKING:
+    import pytest
+
 _NOON = "2024-01-01T12:00:00Z"
+_LATE = replace(Policy.documented(), visibility_lag=timedelta(seconds=1))
 _TIMES = ((1, 2),)
 _SECOND = 1_000_000_000
 
 
 def test_uploads_that_follow_one_another_are_waited_for_together() -> None:
     """A55: a server that shows uploads after a second is asked a second after the last of them."""
-    late = replace(Policy.documented(), visibility_lag=timedelta(seconds=1))
     subject = OwnFake(
         replace(Interpretation.named("documented"), visibility=1),
-        lambda: FakeViam(seed=1, policy=late, clock=Clock.frozen(_NOON)),
+        lambda: FakeViam(seed=1, policy=_LATE, clock=Clock.frozen(_NOON)),
     )
     try:
         session = subject.open_session()
@@ -38,3 +45,25 @@ def test_uploads_that_follow_one_another_are_waited_for_together() -> None:
         assert session.place.now() == began + _SECOND
     finally:
         subject.close()
+
+
+def test_what_is_seen_late_is_waited_for_before_it_is_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A55: also if nothing was asked after the upload; else the next check would find it."""
+    with FakeViam(seed=1) as cloud:
+        where = {"target": f"unix:{cloud.unix_socket}", "parts": (cloud.default_part.id,)}
+        subject = open_subject(RunConfig(exclusive=True, **where))  # type: ignore[arg-type]
+        subject.interpretation = replace(subject.interpretation, visibility=1)
+        waits: list[tuple[float, int]] = []
+        monkeypatch.setattr(
+            time, "sleep", lambda seconds: waits.append((seconds, len(cloud.readings)))
+        )
+        try:
+            session = subject.open_session()
+            upload_rows(session, part=0, rows=[{"readings": {"n": 1.0}}], times=_TIMES)
+            subject.close_session(session)
+        finally:
+            subject.close()
+        assert waits == [(1.0, 1)]
+        assert not cloud.readings

@@ -18,7 +18,6 @@ from fakeviam_contracts.checks.tags_and_members_at_once import (
     tags_removed_at_once,
 )
 from fakeviam_contracts.model import FilterSpec
-from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -94,7 +93,6 @@ def uploads_at_once(session: Session, clients: int) -> None:
         [_upload(session, client, number) for number in range(3)] for client in range(clients)
     ]
     timed = answered(session, "UP-9", session.wire.at_once(scripts))
-    settle(session)
     ids = [call.answer.binary_data_id for call in timed]
     session.expect("UP-9", "ids of uploads at once", len(ids), len(set(ids)))
     request = data.BinaryDataByIDsRequest(binary_data_ids=ids, include_binary=True)

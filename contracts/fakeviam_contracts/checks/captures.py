@@ -11,7 +11,6 @@ from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.session import Ground, permission
-from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ def several_contents(session: Session) -> None:
     reply = session.outcome("CU-1", RPC, answer, [permission("A23")])
     if reply is None:
         return
-    settle(session)
     page = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
     if not session.expect("A23", "files of three contents", 3, len(page.data)):
         return
@@ -296,7 +294,6 @@ def _streamed(session: Session, **fields: datasync.SensorMetadata) -> str:
     answer: Any = session.wire.stream("StreamingDataCaptureUpload", messages)
     if isinstance(answer, Refused):
         return "is refused"
-    settle(session)
     (file,) = raw.files(session, answer.binary_data_id)
     has_times = nanos_from(file.time_requested) > 0 and nanos_from(file.time_received) > 0
     return "gets times" if has_times else "gets no times"

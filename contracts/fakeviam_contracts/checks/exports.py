@@ -12,7 +12,6 @@ from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.descriptions import POINT_ASPECTS
 from fakeviam_contracts.session import permission
-from fakeviam_contracts.visibility import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +128,6 @@ def points_without_anything(session: Session) -> None:
         [permission("CU-10")],
     ) is None:  # fmt: skip
         return
-    settle(session)
     point = raw.first(session, "EX-1", "points", _export(session))
     session.expect("EX-7", "an empty payload is set", expected=True,
                    observed=point.HasField("payload"))  # fmt: skip

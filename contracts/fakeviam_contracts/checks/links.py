@@ -10,7 +10,6 @@ from fakeviam_contracts import writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import SECOND, check
 from fakeviam_contracts.session import permission
-from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -79,7 +78,6 @@ def large_uploads(session: Session) -> None:
         reply = session.outcome(clause, rpc, answer, [permission("A60")])
         if reply is None:
             continue
-        settle(session)
         (known,) = raw.files(session, reply.binary_data_id)
         session.expect(clause, "bytes of a file", count * len(piece), known.file_size_bytes)
 

@@ -9,7 +9,6 @@ from fakeviam.wire.times import timestamp_from
 from fakeviam.wire.values import struct_from
 from fakeviam_contracts import captures
 from fakeviam_contracts.session import Ground
-from fakeviam_contracts.visibility import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,17 +31,12 @@ capture = captures.capture
 
 def call(session: Session, clause: str, rpc: str, request: Message) -> Any:
     """The reply of a call that must succeed."""
-    reply = session.answered(clause, rpc, session.wire.call(rpc, request))
-    if rpc == "DataCaptureUpload":
-        settle(session)
-    return reply
+    return session.answered(clause, rpc, session.wire.call(rpc, request))
 
 
 def stream(session: Session, clause: str, rpc: str, requests: Sequence[Message]) -> Any:
     """The reply of a stream that must succeed."""
-    reply = session.answered(clause, rpc, session.wire.stream(rpc, requests))
-    settle(session)
-    return reply
+    return session.answered(clause, rpc, session.wire.stream(rpc, requests))
 
 
 def refuse(session: Session, clause: str, status: str, rpc: str, *requests: Message) -> bool:

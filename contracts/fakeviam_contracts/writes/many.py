@@ -14,7 +14,6 @@ from fakeviam_contracts.operations import operation
 from fakeviam_contracts.pages import LARGEST_SURE
 from fakeviam_contracts.reads import check_by_ids
 from fakeviam_contracts.session import Ground, permission
-from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.writes.uploads import WAY, file_because, origin_of_upload, upload
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ def upload_many(session: Session, count: int, *, tags: Sequence[str] = ()) -> No
         file = _file(len(session.handles.files), origin, time, content, tags)
         session.handles.files.append(reply.binary_data_id)
         session.model.files.append(file)
-    settle(session)
 
 
 @operation
@@ -70,7 +68,6 @@ def upload_several(
         grounds.append(Ground("TA-4"))
     if session.outcome("CU-1", WAY, session.wire.call(WAY, request), grounds) is None:
         return
-    settle(session)
     listed = pages.all_entries(session, "BinaryDataByFilter", session.within(FilterSpec()))
     ids = [entry.metadata.binary_data_id for entry in listed]
     new = [each for each in ids if each not in session.handles.files]
@@ -149,7 +146,6 @@ def upload_many_rows(session: Session, count: int) -> None:
     )
     request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
     session.answered("CU-2", WAY, session.wire.call(WAY, request))
-    settle(session)
     bare = session.within(FilterSpec())
     data_request = data.DataRequest(filter=session.filter(bare))
     counting = data.TabularDataByFilterRequest(data_request=data_request, count_only=True)

@@ -13,7 +13,6 @@ from fakeviam_contracts.model import File, Row
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids
 from fakeviam_contracts.session import Ground, permission
-from fakeviam_contracts.visibility import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +88,6 @@ def upload(  # noqa: PLR0913 - what an upload can say
     session.handles.files.append(whole)
     last = whole.rpartition("/")[2]
     session.expect("CU-4", "file_id is the end of binary_data_id", last, reply.file_id)
-    settle(session)
     if times is None or way == "FileUpload":
         file.requested, file.received = _stored_times(session, file)
     else:
@@ -183,7 +181,6 @@ def upload_rows(
             )
         )
         session.handles.rows += 1
-    settle(session)
 
 
 def origin_of_upload(
