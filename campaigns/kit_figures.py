@@ -125,9 +125,10 @@ half of the wrong servers are found within **{median:,} calls**, nine of ten wit
 
 {budgets}
 
-The profile `quick` then makes {quick} random programs, and `full` {full}. By themselves, without
-any fixed check, the first {programs} find {by_programs} of the park, half of these with the
-first {median_program}; they are there for what no check thinks of.
+Every profile makes all of the checks, so that each finds the whole park; `quick` then makes
+{quick} random programs, and `full` {full}. By themselves, without any fixed check, the first
+{programs} find {by_programs} of the park, half of these with the first {median_program}; they are
+there for what no check thinks of.
 
 ## Legal servers
 
