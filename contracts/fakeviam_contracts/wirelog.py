@@ -167,14 +167,10 @@ class Wire:
         self.trace: Trace | None = None
         #: Says whether to make the next read twice, which an even number of calls may hide.
         self.doubles: Callable[[], bool] | None = None
-<<<<<<< HEAD
-        #: Counts the calls of several wires, and spaces them.
-=======
         #: Waits until uploads are seen, before the next call that is none.
         self.settle: Callable[[], None] | None = None
         self._has_unseen = False
-        #: Counts the calls of several wires.
->>>>>>> 7134fa4 (Kit: uploads that follow one another are waited for together; false alarms by Connect are measured)
+        #: Counts the calls of several wires, and spaces them.
         self.tally = Tally()
         self.calls: list[Recorded] = []
 

@@ -85,13 +85,10 @@ SERVERS: tuple[Mutant, ...] = (
     *newer_values.MUTANTS,
     *forgetful.MUTANTS,
     *confused.MUTANTS,
-<<<<<<< HEAD
-    *careless.MUTANTS,
-=======
     *operators.MUTANTS,
     *statements.MUTANTS,
     *lists.MUTANTS,
->>>>>>> 4b56308 (Wrong servers of stages, SQL and lists are in the park with all others)
+    *careless.MUTANTS,
 )
 
 
