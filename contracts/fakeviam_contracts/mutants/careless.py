@@ -18,13 +18,13 @@ from fakeviam_contracts.mutants.base import (
     FILE,
     PAGES,
     STREAM,
-    UPLOADS,
     Mutant,
     on_reply,
     on_request,
     with_store,
 )
 from fakeviam_contracts.mutants.queries import members_of
+from fakeviam_contracts.wirelog import UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,7 +9,6 @@ from grpclib.exceptions import GRPCError
 
 from fakeviam_contracts.mutants.base import (
     FILES,
-    UPLOADS,
     Mutant,
     metadata_edit,
     on_exchange,
@@ -18,6 +17,7 @@ from fakeviam_contracts.mutants.base import (
     on_request,
     refusing,
 )
+from fakeviam_contracts.wirelog import UPLOADS
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import BinaryReply, IdsRequest, Memory, UploadReply

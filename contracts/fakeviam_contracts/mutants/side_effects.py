@@ -11,13 +11,13 @@ from grpclib.exceptions import GRPCError
 from fakeviam import Interceptor, MemoryStore
 from fakeviam_contracts.mutants.base import (
     FILES,
-    UPLOADS,
     Mutant,
     on_exchange,
     on_reply,
     on_request,
     with_store,
 )
+from fakeviam_contracts.wirelog import UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -16,7 +16,6 @@ from fakeviam_contracts.mutants.base import (
     FILE,
     FILES,
     STREAM,
-    UPLOADS,
     Mutant,
     metadata_edit,
     on_exchange,
@@ -27,6 +26,7 @@ from fakeviam_contracts.mutants.base import (
     with_policy,
     with_store,
 )
+from fakeviam_contracts.wirelog import UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,6 @@ from fakeviam_contracts.mutants.base import (
     FILES,
     PAGES,
     STREAM,
-    UPLOADS,
     Mutant,
     filter_of,
     metadata_edit,
@@ -22,6 +21,7 @@ from fakeviam_contracts.mutants.base import (
     on_request,
     with_store,
 )
+from fakeviam_contracts.wirelog import UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
