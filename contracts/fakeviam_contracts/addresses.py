@@ -35,7 +35,7 @@ def parsed(target: str) -> Target:
     """An address in any of the usual formats; web+ asks for gRPC-Web, connect+ for Connect.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is invalid.
     """
     prefix, rest = taken_apart(target)
     try:
