@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fakeviam_contracts.results import Result
     from fakeviam_contracts.run_config import RunConfig
 
-#: Checks after which is said how long the rest will take.
-SEEN_ENOUGH = 30
+#: Checks after which is said how long the rest will take, or seconds if those come first.
+SEEN_ENOUGH, _SOON = 30, 10
 #: Calls of a random program, about.
 CALLS_OF_A_PROGRAM = 280
 #: Seconds that are not worth a word.
@@ -30,7 +30,7 @@ class Progress:
     ) -> None:
         """Tell about `result`, which grows since `started`."""
         self._config, self._result, self._progress = config, result, tell
-        self._started, self._told = started, started
+        self._started, self._told, self._is_estimated = started, started, False
 
     def say(self, what: str) -> None:
         """Tell something at once."""
@@ -45,6 +45,14 @@ class Progress:
         broken = len(self._result.findings)
         calls = self._result.rpcs + more
         self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
+
+    def after_check(self, number: int, of: int) -> None:
+        """Tell that so many of all checks are done, and once how long the rest will take."""
+        self.tell(f"{number} of {of} checks")
+        is_late = time.monotonic() - self._started >= _SOON
+        if not self._is_estimated and (is_late or number == min(SEEN_ENOUGH, of)):
+            self._is_estimated = True
+            self.estimate()
 
     @property
     def _wanted(self) -> float:

@@ -17,7 +17,7 @@ from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
 from fakeviam_contracts.opening import expected, open_subject
 from fakeviam_contracts.programs import RandomPrograms, run_programs
-from fakeviam_contracts.progress import SEEN_ENOUGH, Progress
+from fakeviam_contracts.progress import Progress
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS
 from fakeviam_contracts.results import (
     PROGRAMS,
@@ -260,9 +260,7 @@ class _Run:
                 self.result.checks.append(_not_reached(check, self._over))
             else:
                 self._check(check)
-            self._progress.tell(f"{number} of {len(checks)} checks")
-            if number == min(SEEN_ENOUGH, len(checks)):
-                self._progress.estimate()
+            self._progress.after_check(number, len(checks))
 
     def _check(self, check: Check) -> None:
         """Run a check, and again for what the first failure hides."""

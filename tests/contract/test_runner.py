@@ -109,6 +109,21 @@ def test_a_slow_server_is_told_how_long_it_takes(
     assert [told in line for line in lines] == ([True] if told else [])
 
 
+@pytest.mark.parametrize(("seconds", "after"), [(12.0, 1), (8.0, 30)])
+def test_it_is_told_soon_and_once(seconds: float, after: int) -> None:
+    """After ten seconds at the next check; with fast calls after thirty checks."""
+    lines: list[str] = []
+    result = empty_result(RunConfig())
+    result.rpcs = 10
+    progress = Progress(RunConfig(), result, lines.append, time.monotonic() - seconds)
+    told = []
+    for number in range(1, 41):
+        progress.after_check(number, 260)
+        told += [number] if any("a call takes" in line for line in lines) else []
+        lines.clear()
+    assert told == [after]
+
+
 class _WantsTimes(Interceptor):
     """Refuses streams that do not say when they were captured."""
 
