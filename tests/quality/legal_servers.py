@@ -186,6 +186,29 @@ class _DeletesNothing(Interceptor):
         raise refusal
 
 
+def _named(request: Any) -> set[str]:
+    names = {text.rpartition("/")[2] for text in request.binary_data_ids}
+    return names | {binary_id.file_id.rpartition("/")[2] for binary_id in request.binary_ids}
+
+
+def _is_in(request: Any, memory: Memory) -> None:
+    if memory.get(request.dataset_id, set()) & _named(request):
+        raise GRPCError(Status.ALREADY_EXISTS, "is a member already")
+
+
+def _begins(_: object, reply: Any, memory: Memory) -> None:
+    # A server that was reset may give an id again.
+    memory[reply.id] = set()
+
+
+def _joins(request: Any, _: object, memory: Memory) -> None:
+    memory.setdefault(request.dataset_id, set()).update(_named(request))
+
+
+def _leaves(request: Any, _: object, memory: Memory) -> None:
+    memory.setdefault(request.dataset_id, set()).difference_update(_named(request))
+
+
 def _newest_boxes(_: object, reply: Any, __: Memory) -> None:
     for entry in reply.data:
         boxes = entry.metadata.annotations.bboxes
@@ -351,4 +374,7 @@ LEGAL: tuple[Mutant, ...] = (
     *sequence_exports.LEGAL,
     *pipelines.LEGAL,
     *pipeline_runs.LEGAL,
+    on_exchange("adds no member twice", "DM-6", {"AddBinaryDataToDatasetByIDs": _is_in},
+                {"AddBinaryDataToDatasetByIDs": _joins, "CreateDataset": _begins,
+                 "RemoveBinaryDataFromDatasetByIDs": _leaves}),
 )  # fmt: skip

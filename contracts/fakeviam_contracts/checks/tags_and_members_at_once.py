@@ -83,9 +83,23 @@ def answered(session: Session, clause: str, timed: Sequence[Timed]) -> list[Time
     return sorted(timed, key=lambda call: call.began)
 
 
-def _in_datasets(reply: data.BinaryDataByIDsResponse) -> set[str]:
-    """The ids of the files of a reply that are members."""
-    return {each.metadata.binary_data_id for each in reply.data if each.metadata.dataset_ids}
+def _is_refused(call: Timed) -> bool:
+    return call.rpc != "BinaryDataByIDs" and isinstance(call.answer, Refused)
+
+
+def _tells_only(call: Timed) -> bool:
+    """Whether a call shows a membership and changes none; a refusal shows one, too."""
+    return call.rpc == "BinaryDataByIDs" or isinstance(call.answer, Refused)
+
+
+def _is_member(text: str, call: Timed) -> bool:
+    """Whether a file is a member by a call: it is shown, or refused since it is one already."""
+    if isinstance(call.answer, Refused):
+        return call.rpc.startswith("Add")
+    return any(
+        each.metadata.binary_data_id == text and each.metadata.dataset_ids
+        for each in call.answer.data
+    )
 
 
 # Tags ----------------------------------------------------------------------------------------
@@ -219,24 +233,29 @@ def members_at_once(session: Session, clients: int) -> None:
     if not raw.files(session, member)[0].dataset_ids:
         return  # which is no matter of clients at once
 
-    def joining(*texts: str, remove: bool = False) -> list[Message]:
+    def joining(text: str, *, remove: bool = False) -> list[Message]:
         cls = (
             data.RemoveBinaryDataFromDatasetByIDsRequest
             if remove
             else data.AddBinaryDataToDatasetByIDsRequest
         )
-        return [cls(dataset_id=dataset_id, binary_data_ids=texts)]
+        return [cls(dataset_id=dataset_id, binary_data_ids=[text])]
 
     scripts = [
         [
-            joining(ids[client], ids[-1]),
+            joining(ids[client]),
+            joining(ids[-1]),
             reading(ids),
-            joining(ids[client], ids[-1], remove=True) if client % 2 else joining(ids[client]),
+            joining(ids[client], remove=client % 2 == 1),
+            *([joining(ids[-1], remove=True)] if client % 2 else []),
             reading(ids),
         ]
         for client in range(clients)
     ]
-    timed = answered(session, "DM-1", session.wire.at_once(scripts))
+    timed = session.wire.at_once(scripts)
+    for call in timed:
+        # Who adds a member again, or removes what is none, may be refused.
+        session.outcome("DM-1", call.rpc, call.answer, [permission("DM-6")] * _is_refused(call))
     for text in ids:
         own = [
             call
@@ -244,9 +263,9 @@ def members_at_once(session: Session, clients: int) -> None:
             if call.rpc == "BinaryDataByIDs" or text in call.requests[0].binary_data_ids  # type: ignore[attr-defined]
         ]
         history = _register(
-            own,
-            lambda call: None if call.rpc == "BinaryDataByIDs" else call.rpc.startswith("Add"),
-            lambda call, text=text: text in _in_datasets(call.answer),  # type: ignore[misc]
+            sorted(own, key=lambda call: call.began),
+            lambda call: None if _tells_only(call) else call.rpc.startswith("Add"),
+            lambda call, text=text: _is_member(text, call),  # type: ignore[misc]
         )
         what = "what clients at once see of a member is what one after the other could see"
         session.expect("DM-1", what, expected=True, observed=linearizable(history))
