@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fakeviam import wire
 from fakeviam.wire import data, datapipelines
 from fakeviam_contracts.wirelog import Refused, rpc_of
 
@@ -51,6 +52,11 @@ NEWEST = frozenset(
         "UpdateSequence",
     }
 )
+
+#: Who serves data need not serve the fleet: its RPCs may be lacking, too.
+NOT_REQUIRED = NEWEST | {
+    method.name for method in wire.methods() if "AppService" in method.path.split("/")[1]
+}
 
 #: Which request removes what a reply says was made.
 _REMOVALS: Mapping[type[Message], Any] = MappingProxyType(
