@@ -12,6 +12,7 @@ from fakeviam_contracts.assertions import (
 )
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.foreign_data import ForeignDataError
+from fakeviam_contracts.visibility import measure_lag
 from fakeviam_contracts.wirelog import ConnectionLostError, NotServedError
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
     again.session.comparisons.update(session.comparisons)
     again.session.differences = {**session.differences, **again.session.differences}
     return again
+
+
+def learn_lag(subject: Subject) -> None:
+    """Learn how long it takes until uploads are seen, which later sessions wait for."""
+    attempt(subject, measure_lag, "A55")
 
 
 def _attempt(

@@ -14,7 +14,7 @@ from fakeviam.target import Target, default_target
 from fakeviam_contracts import writes
 from fakeviam_contracts.addresses import KitTargetType
 from fakeviam_contracts.assertions import Assertion, ContractBrokenError, MayNotError
-from fakeviam_contracts.attempts import attempt
+from fakeviam_contracts.attempts import attempt, learn_lag
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.formatting import shortened
@@ -294,6 +294,8 @@ def _replayed(
     try:
         # What set-up shows without a program.
         yield from (each for each in subject.broken if each.clause == clause)
+        if not config.read_only:
+            learn_lag(subject)
         for program in programs:
             subject.muted = known
             found = _broken(subject, program, clause)

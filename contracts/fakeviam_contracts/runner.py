@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
-from fakeviam_contracts.attempts import attempt
+from fakeviam_contracts.attempts import attempt, learn_lag
 from fakeviam_contracts.careful import check_careful, rehearse
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE, Check
 from fakeviam_contracts.cleanup import CannotRunError
@@ -355,6 +355,7 @@ class _Run:
         fresh = open_subject(self._config)
         fresh.interpretation, fresh.muted = self._subject.interpretation, self._subject.muted
         try:
+            learn_lag(fresh)  # as a script does
             return replayed(fresh, shortest.steps, shortest.broken.kind) is not None
         finally:
             fresh.close()

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+from fakeviam_contracts import opening, scripts
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.mutants.base import Mutant
+from fakeviam_contracts.mutants.servers import SERVERS, start
 from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.reads import check_rows
 from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.writes.uploads import upload_rows
 
 from fakeviam import Clock, FakeViam, Policy
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
 _NOON = "2024-01-01T12:00:00Z"
 _LATE = replace(Policy.documented(), visibility_lag=timedelta(seconds=1))
@@ -67,3 +74,25 @@ def test_what_is_seen_late_is_waited_for_before_it_is_removed(
             subject.close()
         assert waits == [(1.0, 1)]
         assert not cloud.readings
+
+
+def test_scripts_of_failures_wait_for_uploads_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A55: what is seen late is not taken for what is gone, nor for another failure."""
+
+    def serve(mutant: Mutant) -> None:
+        late = replace(mutant, options={"policy": {"visibility_lag": timedelta(seconds=1)}})
+        monkeypatch.setattr(opening, "own_fake", lambda _, **how: start(late, **how))
+
+    wrong = next(each for each in SERVERS if each.name == "ignores mime_type in filters")
+    serve(wrong)
+    result = run(RunConfig(clauses=wrong.clause))
+    scripts.write_all(result, tmp_path)
+    script = result.findings[0].script
+    monkeypatch.setattr(sys, "argv", [script, "--self"])
+    for mutant, status in ((wrong, 1), (Mutant(name="nothing", clause=""), 0)):
+        serve(mutant)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(script, run_name="__main__")
+        assert ended.value.code == status

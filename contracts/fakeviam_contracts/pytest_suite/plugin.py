@@ -40,9 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """The server that the options name."""
+    from fakeviam_contracts.attempts import learn_lag  # noqa: PLC0415
     from fakeviam_contracts.cleanup import CannotRunError  # noqa: PLC0415 - see above
     from fakeviam_contracts.opening import open_subject  # noqa: PLC0415
     from fakeviam_contracts.run_config import RunConfig  # noqa: PLC0415
+    from fakeviam_contracts.wirelog import ConnectionLostError  # noqa: PLC0415
 
     def option(name: str) -> Any:
         return request.config.getoption(name)
@@ -58,7 +60,8 @@ def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     )
     try:
         subject = open_subject(config)
-    except CannotRunError as error:
+        learn_lag(subject)
+    except (CannotRunError, ConnectionLostError) as error:
         pytest.fail(str(error), pytrace=False)
     yield subject
     subject.close()
