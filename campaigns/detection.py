@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.checks import CHECKS
@@ -136,19 +136,7 @@ def kill_power(rows: Iterable[Detection], calls: Mapping[str, int]) -> str:
     return "".join(f"{name}\t{found[name]}\t{calls[name]}\n" for name in in_order)
 
 
-# The table -------------------------------------------------------------------------------
-
-
-def write(path: Path, rows: Iterable[Detection]) -> None:
-    """Write a table with a heading."""
-    lines = [[field.name for field in fields(Detection)], *(map(str, astuple(row)) for row in rows)]
-    path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
-
-
-def read(path: Path) -> list[Detection]:
-    """Read such a table."""
-    rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
-    return [Detection(row[0], row[1], *map(int, row[2:])) for row in rows]
+# What programs need not find ------------------------------------------------------------
 
 
 #: Reasons for which programs need not find a server, before they were tried and after it.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import tempfile
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +54,6 @@ class Quiet:
     def goes_on(self, programs: int) -> bool:
         """Whether seeds of so many programs may be added."""
         return not self.alarms and self.programs >= self.seeds * programs
-
-
-COLUMNS = [field.name for field in fields(Quiet)]
 
 
 def measure(row: Quiet, *, programs: int, seeds: int = 1, clauses: str = "*") -> Quiet:
@@ -155,27 +151,3 @@ class Restartable:
         if not any(raised):
             self.cloud.check()
         self.cloud.__exit__(None, None, None)
-
-
-def read(path: Path) -> list[Quiet]:
-    """The rows of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Quiet(
-                way=row["way"],
-                policy=row["policy"],
-                seeds=int(row["seeds"]),
-                programs=int(row["programs"]),
-                calls=int(row["calls"]),
-                alarms=row["alarms"],
-            )
-            for row in csv.DictReader(file, delimiter="\t")
-        ]
-
-
-def write(path: Path, rows: Iterable[Quiet]) -> None:
-    """Write a table."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(astuple(row) for row in rows)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 import tempfile
 from collections import Counter
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fakeviam_contracts.mutants.base import Mutant
     from fakeviam_contracts.results import Result
@@ -55,9 +54,6 @@ class Run:
     lines: int
 
 
-COLUMNS = [field.name for field in fields(Run)]
-
-
 def measure(server: Mutant, *, kind: str) -> Run:
     """Run the kit against a server."""
     how = {"programs": 4} if kind == "legal" else {"clauses": server.clause}
@@ -84,29 +80,6 @@ def calls_by_check(result: Result) -> dict[str, int]:
     before = result.rpcs - sum(check.rpcs for check in result.checks)  # what is seen at once
     calls = accumulate((check.rpcs for check in result.checks), initial=before)
     return dict(zip((check.name for check in result.checks), islice(calls, 1, None), strict=True))
-
-
-# The table of runs -----------------------------------------------------------------------
-
-
-def write(path: Path, rows: Iterable[Run]) -> None:
-    """Write a table with a heading."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file, delimiter="\t", lineterminator="\n")
-        out.writerows([COLUMNS, *map(astuple, rows)])
-
-
-def read(path: Path) -> list[Run]:
-    """Read such a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Run(
-                kind=row["kind"],
-                server=row["server"],
-                **{name: int(row[name]) for name in COLUMNS[2:]},
-            )
-            for row in csv.DictReader(file, delimiter="\t")
-        ]
 
 
 # The page --------------------------------------------------------------------------------

@@ -28,10 +28,9 @@ from campaigns.detection import (
     kill_power,
     note_tried,
     out_of_reach,
-    read,
     search,
-    write,
 )
+from campaigns.tables import read, write
 
 QUALITY = Path(__file__).resolve().parent.parent / "tests" / "quality"
 TABLE, OUT_OF_REACH = QUALITY / "campaign.tsv", QUALITY / "out_of_reach.tsv"
@@ -44,7 +43,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
     parser.add_argument("--new", action="store_true", help="keep the rows that are known")
     arguments = parser.parse_args()
-    known = {row.mutant: row for row in read(TABLE)} if arguments.new else {}
+    known = {row.mutant: row for row in read(TABLE, Detection)} if arguments.new else {}
     rows = list(known.values())
     untried = {name for name, reason in out_of_reach(OUT_OF_REACH) if reason == UNTRIED}
     missing = [
@@ -59,7 +58,7 @@ def main() -> int:
             rows = [known[server.name] for server in SERVERS if server.name in known]
             if not arguments.check:
                 # Each row at once: --new goes on where this was stopped.
-                write(TABLE, rows)
+                write(TABLE, Detection, rows)
                 note_tried(OUT_OF_REACH, row)
     if not arguments.check:
         calls = {check.name: check.rpcs for check in run(RunConfig(programs=0)).checks}

@@ -18,7 +18,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from campaigns.false_alarms import POLICIES, WAYS, Quiet, measure, read, write
+from campaigns.false_alarms import POLICIES, WAYS, Quiet, measure
+from campaigns.tables import read, write
 
 TABLE = Path(__file__).resolve().parent.parent / "tests" / "quality" / "false_alarms.tsv"
 
@@ -33,7 +34,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="keep no row of these ways")
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
     arguments = parser.parse_args()
-    known = {(row.way, row.policy): row for row in read(TABLE)} if TABLE.exists() else {}
+    known = {(row.way, row.policy): row for row in read(TABLE, Quiet)} if TABLE.exists() else {}
     wanted = [(way, policy) for way in arguments.only or WAYS for policy in POLICIES]
     for key in wanted:
         row = known.get(key)
@@ -50,7 +51,7 @@ def main() -> int:
                 )
                 known[row.way, row.policy] = row
                 every = [known.get((way, policy)) for way in WAYS for policy in POLICIES]
-                write(TABLE, [each for each in every if each is not None and each.seeds])
+                write(TABLE, Quiet, [each for each in every if each is not None and each.seeds])
     return 1 if any(row.alarms for row in known.values()) else 0
 
 

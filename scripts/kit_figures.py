@@ -19,8 +19,10 @@ from fakeviam_contracts.mutants.servers import SERVERS
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 
-from campaigns import detection, false_alarms
-from campaigns.kit_figures import Run, calls_by_check, measure, page, read, write
+from campaigns.detection import Detection
+from campaigns.false_alarms import Quiet
+from campaigns.kit_figures import Run, calls_by_check, measure, page
+from campaigns.tables import read, write
 from tests.quality.legal_servers import LEGAL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,17 +43,17 @@ def main() -> int:
     wanted = [("legal", at) for at in range(len(LEGAL))]
     wanted += [("wrong", at) for at in range(0, len(SERVERS), arguments.every)]
     named = {(kind, _PARKS[kind][at].name): (kind, at) for kind, at in wanted}
-    known = {} if arguments.again or not TABLE.exists() else {_key(row): row for row in read(TABLE)}
-    known = {key: row for key, row in known.items() if key in named}
+    before = [] if arguments.again or not TABLE.exists() else read(TABLE, Run)
+    known = {_key(row): row for row in before if _key(row) in named}
     missing = [] if arguments.page else [at for key, at in named.items() if key not in known]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for done in as_completed([pool.submit(_measure, at) for at in missing]):
             row = done.result()
             print(f"{row.kind}: {row.server}: {row.status}", flush=True)
             known[_key(row)] = row
-            write(TABLE, [known[key] for key in named if key in known])
-    found = detection.read(QUALITY / "campaign.tsv")
-    quiet = false_alarms.read(QUALITY / "false_alarms.tsv")
+            write(TABLE, Run, [known[key] for key in named if key in known])
+    found = read(QUALITY / "campaign.tsv", Detection)
+    quiet = read(QUALITY / "false_alarms.tsv", Quiet)
     rows = list(known.values())
     calls = calls_by_check(run(RunConfig(programs=0)))
     PAGE.write_text(page(rows, found, quiet, calls), encoding="utf-8")

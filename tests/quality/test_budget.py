@@ -17,7 +17,8 @@ from fakeviam_contracts.mutants.base import (
 from fakeviam_contracts.mutants.mutant_suite import run_mutant_suite, summary, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
 
-from campaigns.detection import read
+from campaigns.detection import Detection
+from campaigns.tables import read
 from fakeviam import MemoryStore
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def test_half_of_the_calls_find_nearly_all_wrong_servers() -> None:
         spent += int(calls)
         if spent <= most:
             affordable.add(name)
-    rows = read(Path(__file__).with_name("campaign.tsv"))
+    rows = read(Path(__file__).with_name("campaign.tsv"), Detection)
     assert len(rows) == len(SERVERS)
     assert sum(row.check in affordable for row in rows) >= 0.9 * len(SERVERS)
 

@@ -18,12 +18,12 @@ from campaigns.detection import (
     broken_promises,
     kill_power,
     out_of_reach,
-    read,
     search,
 )
+from campaigns.tables import read
 
 HERE = Path(__file__).parent
-ROWS = read(HERE / "campaign.tsv")
+ROWS = read(HERE / "campaign.tsv", Detection)
 OUT_OF_REACH = dict(out_of_reach(HERE / "out_of_reach.tsv"))
 #: Some from everywhere in the park, all of which `make quality` measures; not those that programs
 #: find late, which is by luck.

@@ -13,9 +13,10 @@ import pytest
 from fakeviam_contracts import opening
 from fakeviam_contracts.opening import own_fake
 
-from campaigns.false_alarms import POLICIES, WAYS, Quiet, measure, read
+from campaigns.false_alarms import POLICIES, WAYS, Quiet, measure
+from campaigns.tables import read
 
-ROWS = read(Path(__file__).parent / "false_alarms.tsv")
+ROWS = read(Path(__file__).parent / "false_alarms.tsv", Quiet)
 
 
 #: How many seeds there were for each way and policy, and how many programs of each.

@@ -12,16 +12,17 @@ from fakeviam_contracts.mutants.servers import SERVERS, start
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 
-from campaigns import detection
+from campaigns.detection import Detection
 from campaigns.false_alarms import Quiet
-from campaigns.kit_figures import Run, calls_by_check, measure, page, read, write
+from campaigns.kit_figures import Run, calls_by_check, measure, page
+from campaigns.tables import read, write
 
 if TYPE_CHECKING:
     from fakeviam_contracts.results import Result
 
 HERE = Path(__file__).parent
-ROWS = read(HERE / "kit_runs.tsv")
-FOUND = {row.mutant: row for row in detection.read(HERE / "campaign.tsv")}
+ROWS = read(HERE / "kit_runs.tsv", Run)
+FOUND = {row.mutant: row for row in read(HERE / "campaign.tsv", Detection)}
 
 
 def _row(kind: str, name: str, **changed: int) -> Run:
@@ -78,9 +79,9 @@ def test_a_table_and_its_page(tmp_path: Path) -> None:
         _row("wrong", "d", status=1, findings=1, lines=31),
         _row("wrong", "e", differs=1),
     ]
-    write(tmp_path / "runs.tsv", rows)
-    assert read(tmp_path / "runs.tsv") == rows
-    found = [detection.Detection(*row) for row in (("d", "x", 1, 1, 1), ("e", "z", 1, 3, 1))]
+    write(tmp_path / "runs.tsv", Run, rows)
+    assert read(tmp_path / "runs.tsv", Run) == rows
+    found = [Detection(*row) for row in (("d", "x", 1, 1, 1), ("e", "z", 1, 3, 1))]
     quiet = [Quiet(way="tcp", policy="strict", seeds=2, programs=4, calls=9, alarms="FI-1: lost")]
     text = page(rows, found, quiet, {"x": 90, "y": 200, "z": 700})
     for line in (
